@@ -1,0 +1,312 @@
+"""A batch: one use of a flow over all records of a source. Its states, as one table.
+
+    pending ──start──▶ running ⇄ paused            (pause, resume)
+       │                  │        │
+       └──────stop────────┼────────┤
+                          │        ▼
+                          │    canceling
+                          ▼        │
+                    close ▶ finalizing ──end──▶ completed | failed | canceled | expired
+
+| state      | who moves it on                              | after a crash                        |
+|------------|----------------------------------------------|--------------------------------------|
+| pending    | fan_out, when it gets the message            | the message is delivered again       |
+| running    | whoever finds the sum equal to the total     | every redelivery asks again          |
+| paused     | the user                                     | stays                                |
+| canceling  | finalize, at once                            | the message is delivered again       |
+| finalizing | the finalizer that holds the claim           | the next delivery, once it has ended |
+| ended      | nobody, within a generation                  | stays                                |
+
+The reason is separate from the state: `ending` says what a batch that was stopped will become and
+why. One function per arrow; each raises IllegalTransition where the table has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from fanfold.domain.digest import digest_of
+from fanfold.domain.flow import FlowRef
+from fanfold.domain.options import BatchOptions
+from fanfold.domain.outcome import Failure, Value
+from fanfold.domain.tally import Tally
+from fanfold.errors import Contended, IllegalTransition
+
+#: A fold that raises (or dies) this often fails its batch, with the results kept.
+MAX_FOLD_ATTEMPTS = 3
+
+
+class BatchState(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELING = "canceling"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+ENDED = frozenset(
+    {BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELED, BatchState.EXPIRED}
+)
+#: Results may land only while a batch is in one of these.
+OPEN = frozenset({BatchState.PENDING, BatchState.RUNNING, BatchState.PAUSED})
+
+_STOP = frozenset({BatchState.CANCELING})
+_CLOSE = frozenset({BatchState.FINALIZING})
+
+#: state → arrow → states it may lead to
+TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
+    BatchState.PENDING: {"start": frozenset({BatchState.RUNNING}), "stop": _STOP},
+    BatchState.RUNNING: {
+        "pause": frozenset({BatchState.PAUSED}),
+        "stop": _STOP,
+        "close": _CLOSE,
+    },
+    BatchState.PAUSED: {
+        "resume": frozenset({BatchState.RUNNING}),
+        "stop": _STOP,
+        "close": _CLOSE,
+    },
+    BatchState.CANCELING: {"close": _CLOSE},
+    BatchState.FINALIZING: {"end": ENDED},
+    **{state: {} for state in ENDED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the records are, as any station can read them."""
+
+    #: the name of the copy in Blobs
+    blob: str
+    #: what the user named, for people to read
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the fan-out has come. Advances with each page, in the page's own commit."""
+
+    pages: int = 0
+    records: int = 0
+    #: bytes and lines of the source behind it
+    offset: int = 0
+    line: int = 0
+    digest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a stopped batch becomes, and why."""
+
+    state: BatchState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who finalizes, and until when nobody else should."""
+
+    owner: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Closed count and digest against the sealed ones, and a recount from the runs' documents."""
+
+    total: int
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+    digest: int
+    expected_digest: int
+    recounted_succeeded: int
+    recounted_failed: int
+    recounted_digest: int
+    at: float
+    #: whether every record of the batch was settled (not so when it was stopped)
+    whole: bool
+
+    @property
+    def holds(self) -> bool:
+        counted = self.succeeded + self.failed + self.canceled + self.skipped == self.total
+        recounted = (
+            (self.succeeded, self.failed, self.digest)
+            == (self.recounted_succeeded, self.recounted_failed, self.recounted_digest)
+        )  # fmt: skip
+        return counted and recounted and (not self.whole or self.digest == self.expected_digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    id: str
+    flow: FlowRef
+    source: Source
+    options: BatchOptions
+    #: a digest of all that was asked for, to recognise a repeated request
+    request_digest: str
+    created_at: float
+    state: BatchState = BatchState.PENDING
+    #: what it becomes once closed, if it was stopped
+    ending: Ending | None = None
+    #: a retry opens a new one
+    generation: int = 1
+    #: counters are split over so many
+    slots: int = 1
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    #: the exact number of records, once the fan-out has sealed it
+    total: int | None = None
+    #: the closed counts
+    closed: Tally | None = None
+    claim: Claim | None = None
+    fold_attempts: int = 0
+    certificate: Certificate | None = None
+    output: Value | None = None
+    failure: Failure | None = None
+    started_at: float | None = None
+    closed_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def sealed(self) -> bool:
+        return self.total is not None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def known_total(self) -> int:
+        """Before the seal, what has been paged."""
+        return self.checkpoint.records if self.total is None else self.total
+
+
+# ---------------------------------------------------------------- arrows
+
+
+def start(batch: Batch, now: float) -> Batch:
+    """The fan-out has begun. A repeated start changes nothing."""
+    if batch.state in (BatchState.RUNNING, BatchState.PAUSED):
+        return batch
+    return replace(_to(batch, "start", BatchState.RUNNING), started_at=now)
+
+
+def pause(batch: Batch) -> Batch:
+    if batch.state is BatchState.PAUSED:
+        return batch
+    return _to(batch, "pause", BatchState.PAUSED)
+
+
+def resume(batch: Batch) -> Batch:
+    if batch.state is BatchState.RUNNING:
+        return batch
+    return _to(batch, "resume", BatchState.RUNNING)
+
+
+def stop(batch: Batch, ending: Ending) -> Batch:
+    """Nothing new starts; it will become `ending.state`. The first stop wins."""
+    if batch.state is BatchState.CANCELING:
+        return batch
+    return replace(_to(batch, "stop", BatchState.CANCELING), ending=ending)
+
+
+def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
+    """Seal the tally for good. Only when every record is settled, or the batch was stopped."""
+    finalizing = _to(batch, "close", BatchState.FINALIZING)
+    rest = batch.known_total - tally.settled
+    if batch.ending is None and (batch.total is None or rest != 0):
+        raise IllegalTransition(f"{batch.id} still has records that are not settled")
+    stopped_by_user = batch.ending is not None and batch.ending.state is BatchState.CANCELED
+    closed = replace(
+        tally,
+        canceled=tally.canceled + (rest if stopped_by_user else 0),
+        skipped=tally.skipped + (0 if stopped_by_user else rest),
+        waits=0,
+        woken=0,
+    )
+    return replace(finalizing, closed=closed, total=batch.known_total, claim=claim, closed_at=now)
+
+
+def end(batch: Batch, state: BatchState, now: float, failure: Failure | None = None) -> Batch:
+    """The last arrow: the output, the certificate and the reason are written with it."""
+    ended = _to(batch, "end", state)
+    return replace(ended, claim=None, ended_at=now, failure=failure or batch.failure)
+
+
+# ------------------------------------------------- changes within a state
+
+
+def seal(batch: Batch, checkpoint: Checkpoint) -> Batch:
+    """The source is read to its end: the total is exact from now on."""
+    if batch.total is not None:
+        return batch
+    if not batch.is_open:
+        raise IllegalTransition(f"{batch.id} is {batch.state}: it takes no more records")
+    if batch.checkpoint != checkpoint:
+        raise Contended(f"the fan-out of {batch.id} has moved on")
+    return replace(batch, total=checkpoint.records)
+
+
+def move_checkpoint(batch: Batch, before: Checkpoint, after: Checkpoint) -> Batch:
+    """One page further. Whoever read an older checkpoint is told to read again."""
+    if batch.checkpoint != before or batch.total is not None:
+        raise Contended(f"the fan-out of {batch.id} has moved on")
+    if not batch.is_open:
+        raise IllegalTransition(f"{batch.id} is {batch.state}: it takes no more records")
+    return replace(batch, checkpoint=after)
+
+
+def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
+    """Take over a finalization whose claim has ended; a living claim stays."""
+    if batch.claim is not None and batch.claim.until > now and batch.claim.owner != claim.owner:
+        return batch
+    return replace(batch, claim=claim)
+
+
+def begin_fold(batch: Batch) -> Batch:
+    """Counted before it is tried: a fold that kills its process counts as well."""
+    return replace(batch, fold_attempts=batch.fold_attempts + 1)
+
+
+def verdict(batch: Batch) -> BatchState:
+    """What a closed batch becomes if nothing goes wrong any more."""
+    if batch.ending is not None:
+        return batch.ending.state
+    counts = batch.closed or Tally()
+    everything_failed = counts.settled > 0 and counts.succeeded == 0
+    return BatchState.FAILED if everything_failed else BatchState.COMPLETED
+
+
+def expected_digest(batch: Batch) -> int:
+    return batch.checkpoint.digest
+
+
+def advance_checkpoint(before: Checkpoint, records: int, offset: int, lines: int) -> Checkpoint:
+    """The checkpoint after a page of `records` records that ends at `offset`."""
+    stop_at = before.records + records
+    return Checkpoint(
+        pages=before.pages + 1,
+        records=stop_at,
+        offset=offset,
+        line=before.line + lines,
+        digest=before.digest + digest_of(before.records, stop_at),
+    )
+
+
+def _to(batch: Batch, arrow: str, state: BatchState) -> Batch:
+    if state not in TRANSITIONS[batch.state].get(arrow, frozenset()):
+        raise IllegalTransition(
+            f"{batch.id} is {batch.state}: it cannot {arrow}"
+            + (f" as {state}" if arrow == "end" else "")
+        )
+    return replace(batch, state=state)

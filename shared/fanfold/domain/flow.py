@@ -1,0 +1,176 @@
+"""A flow: what to do with one record.
+
+    @flow(retries=3, timeout=60)
+    def shout(record: dict) -> str:
+        return record["text"].upper()
+
+The decorator only describes; the function stays callable as it was. Importing this loads nothing
+heavy, for it is what every flow author's module imports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import Any, overload
+
+from fanfold.domain.retry import RetryPolicy
+from fanfold.errors import FlowInvalid
+
+DEFAULT_TIMEOUT = 300.0
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+
+type_of_source = Callable[[], Iterable[Any]]
+type_of_fold = Callable[[Iterable[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRef:
+    """How a batch remembers its flow: workers look it up by name, then at its place."""
+
+    name: str
+    version: str
+    #: `package.module:attribute` or `/path/to/file.py:attribute`
+    place: str
+    title: str = ""
+
+
+@dataclass(eq=False)
+class Flow:
+    """A described function. Call it as the function it is; `@flow` makes it."""
+
+    fn: Callable[..., Any]
+    name: str
+    title: str
+    description: str
+    version: str
+    retry: RetryPolicy
+    #: seconds for one attempt; None: no limit
+    timeout: float | None
+    #: the flow's own records, where none are given
+    source: type_of_source | None = None
+    #: turns all results, in record order, into the batch's output
+    fold: type_of_fold | None = None
+    #: whether the function wants the context as its second argument
+    wants_context: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wants_context = _check_signature(self.fn, self.name)
+        update_wrapper(self, self.fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.fn)
+
+
+@overload
+def flow(fn: Callable[..., Any], /) -> Flow: ...
+
+
+@overload
+def flow(
+    *,
+    id: str | None = None,
+    title: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    retries: int = 3,
+    backoff: float = 0.5,
+    backoff_cap: float = 60.0,
+    timeout: float | None = DEFAULT_TIMEOUT,
+    source: type_of_source | None = None,
+    fold: type_of_fold | None = None,
+) -> Callable[[Callable[..., Any]], Flow]: ...
+
+
+def flow(
+    fn: Callable[..., Any] | None = None,
+    /,
+    *,
+    id: str | None = None,  # noqa: A002  the word users know
+    title: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    retries: int = 3,
+    backoff: float = 0.5,
+    backoff_cap: float = 60.0,
+    timeout: float | None = DEFAULT_TIMEOUT,
+    source: type_of_source | None = None,
+    fold: type_of_fold | None = None,
+) -> Flow | Callable[[Callable[..., Any]], Flow]:
+    """Make a function a flow.
+
+    id: its name (default: the function's). version: default a digest of its source code.
+    retries: attempts after the first. backoff: seconds the first retry waits at most, doubling up
+    to backoff_cap. timeout: seconds for one attempt, None for no limit. source: gives the records
+    where none are named. fold: turns the results, in record order, into the batch's output.
+    """
+
+    def describe(function: Callable[..., Any]) -> Flow:
+        name: str = id or str(getattr(function, "__name__", ""))
+        if not _NAME.fullmatch(name):
+            raise FlowInvalid(
+                f"{name!r} cannot be a flow's name: letters, digits, `_`, `.` and `-`, "
+                "beginning with a letter. Give it one: @flow(id=…)"
+            )
+        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+            raise FlowInvalid(f"flow {name}: retries must be 0 or more, not {retries!r}")
+        if backoff < 0 or backoff_cap < 0:
+            raise FlowInvalid(f"flow {name}: backoff and backoff_cap cannot be negative")
+        if timeout is not None and not timeout > 0:
+            raise FlowInvalid(f"flow {name}: timeout must be more than 0 s, not {timeout!r}")
+        text = inspect.cleandoc(function.__doc__ or "")
+        return Flow(
+            fn=function,
+            name=name,
+            title=title or text.partition("\n")[0] or name,
+            description=description if description is not None else text,
+            version=version or _version_of(function),
+            retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
+            timeout=timeout,
+            source=source,
+            fold=fold,
+        )
+
+    return describe if fn is None else describe(fn)
+
+
+def _version_of(function: Callable[..., Any]) -> str:
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt, or built at run time: no source to read
+        return "0"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_signature(function: Callable[..., Any], name: str) -> bool:
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise FlowInvalid(f"flow {name}: a flow returns its result; it cannot be a generator")
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise FlowInvalid(f"flow {name}: a flow must be a function of one record") from None
+    positional = [
+        it
+        for it in parameters
+        if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD, it.VAR_POSITIONAL)
+    ]
+    unfilled = [
+        it for it in parameters if it.default is it.empty and it.kind is it.KEYWORD_ONLY
+    ] + [it for it in positional[2:] if it.default is it.empty and it.kind is not it.VAR_POSITIONAL]
+    if not positional or unfilled:
+        raise FlowInvalid(
+            f"flow {name}: a flow takes one record and, if it wants it, the context: "
+            f"def {name}(record) or def {name}(record, ctx)"
+        )
+    if len(positional) < 2 or positional[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return False
+    second = positional[1]
+    return second.name in ("ctx", "context") or "Context" in str(second.annotation)

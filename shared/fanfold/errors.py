@@ -1,0 +1,167 @@
+"""Every error Fanfold raises, and every signal a flow may raise.
+
+    FanfoldError
+    ├── UsageError                what was asked for cannot be: bad input, nothing stored
+    │   ├── FlowNotFound
+    │   ├── FlowInvalid
+    │   ├── SourceInvalid         names the place: file, line or record, field
+    │   ├── OptionInvalid
+    │   ├── SettingsInvalid
+    │   ├── BatchNotFound
+    │   └── HomeRefused           the embedded engine's folder cannot be used
+    ├── Conflict                  the state of things forbids it
+    │   ├── IllegalTransition
+    │   └── RequestReused
+    ├── MessageInvalid            a queue's message nobody can decode
+    └── EngineError               the engine could not do it
+        ├── Contended             somebody else was first: read again, decide again
+        ├── OutcomeRefused        an outcome's own content cannot be stored
+        └── BlobNotFound
+
+    FlowSignal                    raised by a flow on purpose: control flow, no defect
+    ├── Retryable(after=…)        try again
+    ├── RateLimited(retry_after=…)  try again later; burns no attempt
+    ├── Permanent                 trying again is useless
+    ├── Fatal                     ends the whole batch
+    └── RunCanceled               the run was told to stop, and does
+
+Each message says what is wrong, where, and the remedy. `handling_of` is the one table that
+decides what an error means to a terminal, to HTTP and to a message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+class FanfoldError(Exception):
+    """Something in Fanfold went wrong. Run the command again with --verbose for the whole trace."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class UsageError(FanfoldError):
+    """What was asked for cannot be done as asked. See --help."""
+
+
+class FlowNotFound(UsageError):
+    """No such flow. `fanfold flows` lists the ones found here."""
+
+
+class FlowInvalid(UsageError):
+    """The flow is not well formed. Decorate one function with @flow."""
+
+
+class SourceInvalid(UsageError):
+    """The source cannot be read. Each line must be one JSON value."""
+
+
+class OptionInvalid(UsageError):
+    """An option has a value it cannot have. See --help."""
+
+
+class SettingsInvalid(UsageError):
+    """A FANFOLD_… environment variable has a value it cannot have."""
+
+
+class BatchNotFound(UsageError):
+    """No such batch. `fanfold list` lists the ones in this home."""
+
+
+class HomeRefused(UsageError):
+    """This folder cannot hold the embedded engine. Set FANFOLD_HOME to another one."""
+
+
+class Conflict(FanfoldError):
+    """The state of things forbids this. Look at it again: `fanfold status BATCH`."""
+
+
+class IllegalTransition(Conflict):
+    """The batch is not in a state that allows this. Look at it: `fanfold status BATCH`."""
+
+
+class RequestReused(Conflict):
+    """This request id already started another batch. Use a new request id."""
+
+
+class MessageInvalid(FanfoldError):
+    """A message that cannot be decoded. It goes to the dead letters, where it can be read."""
+
+
+class EngineError(FanfoldError):
+    """The engine could not do this now. What is queued stays queued: try again."""
+
+
+class Contended(EngineError):
+    """Somebody else changed it first. Read it again and decide again."""
+
+
+class OutcomeRefused(EngineError):
+    """The store refused an outcome for its own content. Return less, or return a reference."""
+
+
+class BlobNotFound(EngineError):
+    """A stored file is gone. Was it deleted by hand? Create the batch again from its source."""
+
+
+class FlowSignal(Exception):
+    """What a flow raises on purpose."""
+
+
+class Retryable(FlowSignal):
+    """Raise it to be run again, after `after` seconds or else after the policy's back-off."""
+
+    def __init__(self, message: str = "", *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class RateLimited(FlowSignal):
+    """Raise it when told to slow down: the run waits `retry_after` seconds; no attempt is burnt."""
+
+    def __init__(self, message: str = "", *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(FlowSignal):
+    """Raise it when trying again is useless: the run fails now."""
+
+
+class Fatal(FlowSignal):
+    """Raise it when going on is useless for every record: the run fails and the batch ends."""
+
+
+class RunCanceled(FlowSignal):
+    """Raised by `Context.check_canceled()` once the run has been told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What an error means at each border."""
+
+    exit_code: int
+    http_status: int
+    #: ack: done with it; nack: deliver it again later; dead: to the dead letters, it cannot work
+    message: Literal["ack", "nack", "dead"]
+
+
+#: The nearest class in an error's ancestry decides.
+HANDLING: dict[type[BaseException], Handling] = {
+    UsageError: Handling(2, 400, "nack"),
+    FlowNotFound: Handling(2, 404, "nack"),
+    BatchNotFound: Handling(2, 404, "ack"),
+    Conflict: Handling(1, 409, "ack"),
+    MessageInvalid: Handling(1, 400, "dead"),
+    EngineError: Handling(1, 503, "nack"),
+    Exception: Handling(1, 500, "nack"),
+}
+
+
+def handling_of(error: BaseException) -> Handling:
+    for ancestor in type(error).__mro__:
+        if ancestor in HANDLING:
+            return HANDLING[ancestor]
+    return HANDLING[Exception]

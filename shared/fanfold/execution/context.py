@@ -1,0 +1,109 @@
+"""What a flow may know and do beside its record.
+
+    @flow
+    def classify(record: dict, ctx: Context) -> str:
+        ctx.log("asking", model=ctx.parameters["model"])
+        ...
+
+A context belongs to one attempt at one record: nothing of it is shared between records.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry
+from fanfold.errors import RunCanceled
+
+
+class Cancellation:
+    """Tells a run to stop. Set from outside, looked at from inside."""
+
+    __slots__ = ("_callbacks", "_event", "reason")
+
+    def __init__(self) -> None:
+        self._event = Event()
+        self._callbacks: list[Callable[[], None]] = []
+        self.reason = ""
+
+    def set(self, reason: str) -> None:
+        if not self._event.is_set():
+            self.reason = reason
+            self._event.set()
+            for callback in list(self._callbacks):
+                callback()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep that ends at once when told to stop; whether it was."""
+        return self._event.wait(seconds)
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Call it once told to stop; at once if that was before."""
+        self._callbacks.append(callback)
+        if self._event.is_set():
+            callback()
+
+
+class Context:
+    __slots__ = (
+        "_chars",
+        "_clock",
+        "attempt",
+        "batch_id",
+        "canceled",
+        "entries",
+        "index",
+        "key",
+        "parameters",
+        "run_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        batch_id: str,
+        run_id: str,
+        index: int,
+        key: str | None = None,
+        attempt: int = 1,
+        parameters: Mapping[str, Any] | None = None,
+        canceled: Cancellation | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.batch_id = batch_id
+        self.run_id = run_id
+        #: the record's place in its batch
+        self.index = index
+        self.key = key
+        #: 1 for the first
+        self.attempt = attempt
+        #: the batch's parameters; a copy, so that one record cannot change another's
+        self.parameters: dict[str, Any] = dict(parameters or {})
+        self.canceled = canceled or Cancellation()
+        self.entries: list[LogEntry] = []
+        self._chars = 0
+        self._clock = clock
+
+    def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
+        """Kept with the run's result, up to 200 entries and 64 KiB."""
+        text = json.dumps(fields, default=str) if fields else ""
+        self._chars += len(message) + len(text)
+        if len(self.entries) < MAX_LOG_ENTRIES and self._chars <= MAX_LOG_CHARS:
+            self.entries.append(LogEntry(self._clock(), level, str(message), text))
+
+    def check_canceled(self) -> None:
+        """Raise RunCanceled if the run has been told to stop. Call it in long loops."""
+        if self.canceled.is_set():
+            raise RunCanceled(self.canceled.reason)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but wake and raise RunCanceled when told to stop."""
+        if self.canceled.wait(seconds):
+            raise RunCanceled(self.canceled.reason)

@@ -1,0 +1,35 @@
+"""What a fold is given for each record, in record order, failed ones included."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.domain.run import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    index: int
+    key: str | None
+    status: RunState
+    #: the output as JSON text; None when there is none
+    text: str | None = None
+    #: type and message of the failure, or why it was canceled or skipped
+    error: dict[str, str] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status is RunState.SUCCEEDED
+
+    @property
+    def output(self) -> Any:
+        return None if self.text is None else json.loads(self.text)
+
+    def line(self) -> str:
+        """One line of JSON: {"index","key","status","output","error"}."""
+        return (
+            f'{{"index":{self.index},"key":{json.dumps(self.key)},"status":"{self.status}",'
+            f'"output":{self.text or "null"},"error":{json.dumps(self.error)}}}'
+        )

@@ -1,0 +1,216 @@
+"""What the steps need of an engine: six Protocols in the domain's own verbs.
+
+Each verb is atomic, most take many at once, and each may be repeated: whoever is not sure that a
+call arrived calls again. An engine (engines.embedded, later engines.google) implements them and
+must pass `fanfold.testing.conformance`. The store is two ports, what belongs to a batch and what
+belongs to its runs, so that each stays under a dozen verbs.
+
+    Queue     at-least-once messages between stations
+    Batches   batches, their pages and their closing
+    Runs      settling, counting, leases and the frontier
+    Blobs     bytes too large for a document
+    Clock     time, so that tests can hold it still
+    Ids       names and chance, likewise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.frontier import Release, Window
+from fanfold.domain.records import Page, Record
+from fanfold.domain.run import Live, Run
+from fanfold.domain.tally import Tally
+
+#: Deliveries of one message before it goes to the dead letters.
+MAX_DELIVERIES = 20
+#: A run's document, its log and error included, must fit in this.
+MAX_OUTCOME_BYTES = 1024 * 1024 - 16 * 1024
+
+
+class Station(StrEnum):
+    """Stations never call each other: they meet in messages."""
+
+    FAN_OUT = "fan-out"
+    RUNS = "runs"
+    FINALIZATIONS = "finalizations"
+    DEAD_LETTERS = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message in somebody's hand, until it is acked, released or its lease ends."""
+
+    station: Station
+    body: bytes
+    #: 1 for the first delivery
+    attempt: int
+    #: the engine's own name for this delivery
+    token: str
+    #: the station it was for, when it comes as a dead letter
+    origin: Station | None = None
+
+
+class Queue(Protocol):
+    """At least once, in no order anybody may rely on."""
+
+    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
+        """Durable when it returns. Repeating it makes second messages."""
+
+    def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
+        """Up to `limit` messages, leased to the caller; waits `wait` seconds for the first."""
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Done with them. An ack may be lost: what is acked may still be delivered again."""
+
+    def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        """Not done: deliver them again, no sooner than in `delay` seconds. Counts as a delivery."""
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        """Still at it: renew the leases."""
+
+    def bury(self, deliveries: Sequence[Delivery]) -> None:
+        """Cannot be worked on, ever: to the dead letters."""
+
+    def backlog(self, station: Station) -> int | None:
+        """How many messages lie there or are leased; None where that cannot be known."""
+
+
+class Batches(Protocol):
+    def create(self, batch: Batch) -> Batch:
+        """Store it, unless there is one of this id: the stored one wins and is returned."""
+
+    def get(self, batch_id: str) -> Batch:
+        """Raises BatchNotFound."""
+
+    def find(
+        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+    ) -> list[Batch]:
+        """Newest first, from the one after batch `before` on."""
+
+    def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        """Read, apply, write, in one transaction. `arrow` is pure and may be called again; what it
+        raises is raised here and nothing is written."""
+
+    def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
+        """Store a page and move the checkpoint in one commit (batch.move_checkpoint)."""
+
+    def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
+        """The records of [start, stop), streamed."""
+
+    def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
+        """Close the tally, if it may be: batch.close, with the slots deleted in the same commit.
+
+        The caller reads the answer: still open, it was too early (and nothing changed); finalizing
+        under the caller's claim, it is the caller's to finish; under another, it is not; ended.
+        """
+
+
+class Verdict(StrEnum):
+    """What became of one outcome."""
+
+    COUNTED = "counted"
+    ALREADY = "already"  # the run was settled before
+    LATE = "late"  # the batch is closed, or of another generation: nothing changed
+
+
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What the runs' own documents add up to."""
+
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+    digest: int
+
+
+class Runs(Protocol):
+    def settle(self, batch: Batch, runs: Sequence[Run]) -> list[Verdict]:
+        """Create each run's document and count it, all in one commit, each once.
+
+        Raises OutcomeRefused, and writes nothing, if the content of one cannot be stored. Ends the
+        runs' leases and waits.
+        """
+
+    def read(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Run]:
+        """Those of the runs that are settled."""
+
+    def tally(self, batch_id: str) -> Tally:
+        """The sum of the slots, or the closed counts."""
+
+    def running(self, batch_id: str, now: float) -> int:
+        """How many runs somebody is at."""
+
+    def recount(self, batch_id: str) -> Recount:
+        """From the runs' documents alone."""
+
+    def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
+        """Write or renew leases of runs that are not settled."""
+
+    def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
+        """Put runs to wait and count them so, in one commit; one that waits already, or is
+        settled, stays as it is."""
+
+    def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
+        """Queue again, in one commit, what waited and is due and whose lease has ended; the caller
+        publishes them. With a concurrency limit what waited is woken by `advance` instead."""
+
+    def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
+        """Those of the runs that have a live document."""
+
+    def advance(
+        self, batch: Batch, token: str, record: int | None, done: Collection[str], now: float
+    ) -> Release | None:
+        """Release what the concurrency limit allows (frontier.grant) in one compare-and-set, and
+        forget the releases named in `done`. None when there is nothing to release."""
+
+    def window(self, batch_id: str) -> Window:
+        """The frontier, with the releases that may not be published."""
+
+
+class Blobs(Protocol):
+    def write(self, name: str, chunks: Iterable[bytes]) -> int:
+        """Store them under `name`, whole or not at all; the size. A blob of this name is
+        replaced."""
+
+    def read(self, name: str, offset: int = 0) -> Iterator[bytes]:
+        """Its bytes from `offset` on, streamed. Raises BlobNotFound."""
+
+    def delete(self, name: str) -> None:
+        """Gone, if it was there."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970."""
+
+
+class Ids(Protocol):
+    def batch_id(self) -> str: ...
+
+    def token(self) -> str:
+        """Short and unique."""
+
+    def uniform(self) -> float:
+        """In [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """An engine, as the steps see it."""
+
+    queue: Queue
+    batches: Batches
+    runs: Runs
+    blobs: Blobs
+    clock: Clock
+    ids: Ids
+    #: names this process in leases and claims
+    owner: str
+    #: how many slots a new batch's counters are split over
+    slots: int = 1
