@@ -1,13 +1,15 @@
-"""What the steps need of an engine: six Protocols in the domain's own verbs.
+"""What the steps need of an engine: Protocols in the domain's own verbs.
 
 Each verb is atomic, most take many at once, and each may be repeated: whoever is not sure that a
 call arrived calls again. An engine (engines.embedded, later engines.google) implements them and
-must pass `fanfold.testing.conformance`. The store is two ports, what belongs to a batch and what
-belongs to its runs, so that each stays under a dozen verbs.
+must pass `fanfold.testing.conformance`. The store is four ports over the same documents, so that
+each stays small enough to be read at once.
 
     Queue     at-least-once messages between stations
-    Batches   batches, their pages and their closing
-    Runs      settling, counting, leases and the frontier
+    Batches   store: batches, their pages and their closing
+    Runs      store: settling and counting
+    Leases    store: runs that live long, or wait
+    Frontier  store: the window of a concurrency limit
     Blobs     bytes too large for a document
     Clock     time, so that tests can hold it still
     Ids       names and chance, likewise
@@ -143,11 +145,15 @@ class Runs(Protocol):
     def tally(self, batch_id: str) -> Tally:
         """The sum of the slots, or the closed counts."""
 
-    def running(self, batch_id: str, now: float) -> int:
-        """How many runs somebody is at."""
-
     def recount(self, batch_id: str) -> Recount:
         """From the runs' documents alone."""
+
+
+class Leases(Protocol):
+    """Runs that live long enough to be interrupted."""
+
+    def running(self, batch_id: str, now: float) -> int:
+        """How many runs somebody is at."""
 
     def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
         """Write or renew leases of runs that are not settled."""
@@ -162,6 +168,10 @@ class Runs(Protocol):
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         """Those of the runs that have a live document."""
+
+
+class Frontier(Protocol):
+    """A concurrency limit's window."""
 
     def advance(
         self, batch: Batch, token: str, record: int | None, done: Collection[str], now: float
@@ -207,6 +217,8 @@ class Ports:
     queue: Queue
     batches: Batches
     runs: Runs
+    leases: Leases
+    frontier: Frontier
     blobs: Blobs
     clock: Clock
     ids: Ids

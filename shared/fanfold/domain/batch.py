@@ -97,6 +97,8 @@ class Checkpoint:
     offset: int = 0
     line: int = 0
     digest: int = 0
+    #: the index the last page starts at
+    last_page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,10 +239,23 @@ def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
     return replace(finalizing, closed=closed, total=batch.known_total, claim=claim, closed_at=now)
 
 
-def end(batch: Batch, state: BatchState, now: float, failure: Failure | None = None) -> Batch:
+def end(
+    batch: Batch,
+    state: BatchState,
+    now: float,
+    failure: Failure | None = None,
+    output: Value | None = None,
+    certificate: Certificate | None = None,
+) -> Batch:
     """The last arrow: the output, the certificate and the reason are written with it."""
-    ended = _to(batch, "end", state)
-    return replace(ended, claim=None, ended_at=now, failure=failure or batch.failure)
+    return replace(
+        _to(batch, "end", state),
+        claim=None,
+        ended_at=now,
+        failure=failure,
+        output=output,
+        certificate=certificate,
+    )
 
 
 # ------------------------------------------------- changes within a state
@@ -273,6 +288,13 @@ def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
     return replace(batch, claim=claim)
 
 
+def renew_claim(batch: Batch, claim: Claim) -> Batch:
+    """Its own claim, for longer."""
+    if batch.claim is None or batch.claim.owner != claim.owner:
+        return batch
+    return replace(batch, claim=claim)
+
+
 def begin_fold(batch: Batch) -> Batch:
     """Counted before it is tried: a fold that kills its process counts as well."""
     return replace(batch, fold_attempts=batch.fold_attempts + 1)
@@ -300,6 +322,7 @@ def advance_checkpoint(before: Checkpoint, records: int, offset: int, lines: int
         offset=offset,
         line=before.line + lines,
         digest=before.digest + digest_of(before.records, stop_at),
+        last_page=before.records,
     )
 
 

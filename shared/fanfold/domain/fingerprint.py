@@ -13,7 +13,9 @@ _VARYING = (
     (re.compile(r"https?://\S+"), "<url>"),
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`"), "<text>"),
-    (re.compile(r"(?<![\w<])(?:[A-Za-z]:)?(?:[./\\~]*[\w.@-]+)?(?:[/\\][\w.@-]+){2,}"), "<path>"),
+    # A path begins where no other token goes on, and gives nothing back: else two thousand dots
+    # would take a minute.
+    (re.compile(r"(?<![\w<.@~/\\-])(?:[A-Za-z]:)?[\w.@~-]*+(?:[/\\]++[\w.@-]++){2,}"), "<path>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<n>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b"), "<id>"),
     (re.compile(r"[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?"), "<n>"),

@@ -37,6 +37,8 @@ class FlowRef:
     #: `package.module:attribute` or `/path/to/file.py:attribute`
     place: str
     title: str = ""
+    #: whether it has a fold: without one, finalizing need not load it
+    folds: bool = False
 
 
 @dataclass(eq=False)
@@ -60,7 +62,8 @@ class Flow:
 
     def __post_init__(self) -> None:
         self.wants_context = _check_signature(self.fn, self.name)
-        update_wrapper(self, self.fn)
+        # Its attributes stay its own: a decorator before this one may have set a `retry` on it.
+        update_wrapper(self, self.fn, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
@@ -94,7 +97,7 @@ def flow(
     fn: Callable[..., Any] | None = None,
     /,
     *,
-    id: str | None = None,  # noqa: A002  the word users know
+    id: str | None = None,
     title: str | None = None,
     description: str | None = None,
     version: str | None = None,
@@ -162,15 +165,24 @@ def _check_signature(function: Callable[..., Any], name: str) -> bool:
         for it in parameters
         if it.kind in (it.POSITIONAL_ONLY, it.POSITIONAL_OR_KEYWORD, it.VAR_POSITIONAL)
     ]
+    wants_context = len(positional) > 1 and _is_context(*positional[:2])
+    filled = positional[: 2 if wants_context else 1]
     unfilled = [
-        it for it in parameters if it.default is it.empty and it.kind is it.KEYWORD_ONLY
-    ] + [it for it in positional[2:] if it.default is it.empty and it.kind is not it.VAR_POSITIONAL]
+        it
+        for it in parameters
+        if it.default is it.empty
+        and it.kind not in (it.VAR_POSITIONAL, it.VAR_KEYWORD)
+        and it not in filled
+    ]
     if not positional or unfilled:
         raise FlowInvalid(
             f"flow {name}: a flow takes one record and, if it wants it, the context: "
             f"def {name}(record) or def {name}(record, ctx)"
         )
-    if len(positional) < 2 or positional[0].kind is inspect.Parameter.VAR_POSITIONAL:
+    return wants_context
+
+
+def _is_context(first: inspect.Parameter, second: inspect.Parameter) -> bool:
+    if inspect.Parameter.VAR_POSITIONAL in (first.kind, second.kind):
         return False
-    second = positional[1]
     return second.name in ("ctx", "context") or "Context" in str(second.annotation)

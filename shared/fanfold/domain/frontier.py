@@ -6,8 +6,10 @@ grows: so many of them have ended. In flight is the difference, less those that 
     positions  0 ───────── settled somewhere below ─────── released ────────── paged
                ▓▓▓▓▓▓▓▓▓▓▓▓▓▒▒▓▒▒▒  ≤ concurrency unsettled │ not yet published
 
-A tally that is read late is too small, so `free` is too small: the limit may be missed from below
-for a moment, never passed. Raising or lowering the limit is changing a number.
+A tally that is read too early is too small, so `free` is too small: the limit may be missed from
+below for a moment, never passed. This takes that the window is read *before* the tally and has not
+changed when the grant is written: waking, which only a grant does, is what makes `waiting` shrink.
+Raising or lowering the limit is changing a number.
 
 `pending` is the outbox: a release is remembered under its token, with the record whose message
 made it, until somebody notes that its messages are published. A crash in between leaves the token;

@@ -29,17 +29,31 @@ class _Message(BaseModel):
     again: bool = False
 
     def encode(self) -> bytes:
-        return self.model_dump_json(exclude_none=True).encode()
+        return self.model_dump_json().encode()
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
         try:
-            message = cls.model_validate_json(body)
+            message = cls._validated(body)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "message"
             raise MessageInvalid(f"{cls.__name__}: {place}: {first['msg']}") from None
         return message
+
+    @classmethod
+    def _validated(cls, body: bytes) -> Self:
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            # Half a surrogate pair is JSON to the parser that runs use, and not to this one.
+            if error.errors()[0]["type"] != "json_invalid":
+                raise
+            try:
+                data = json.loads(body)
+            except (ValueError, RecursionError):
+                raise error from None
+            return cls.model_validate(data)
 
 
 class FanOutMessage(_Message):

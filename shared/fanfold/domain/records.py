@@ -54,8 +54,8 @@ class Page:
 
 
 def unpack_records(start: int, packed: bytes) -> Iterator[Record]:
-    """The records of a packed page. JSON text holds no raw tab or line end outside of strings, and
-    none inside; `one_line` sees to it for JSON that was spread over lines."""
+    """The records of a packed page. A key in JSON holds no raw tab, so the first one ends it; a
+    body holds no raw line end, which the sources see to."""
     lines = zlib.decompress(packed).decode().split("\n")
     for index, line in enumerate(lines, start):
         key, _, body = line.partition("\t")

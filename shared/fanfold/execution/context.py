@@ -50,6 +50,11 @@ class Cancellation:
         if self._event.is_set():
             callback()
 
+    def forget(self, callback: Callable[[], None]) -> None:
+        """A batch's runs may share one cancellation: without this it would hold them all."""
+        if callback in self._callbacks:
+            self._callbacks.remove(callback)
+
 
 class Context:
     __slots__ = (

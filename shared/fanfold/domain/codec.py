@@ -1,0 +1,75 @@
+"""Batches and the details of runs as JSON text, the same for every engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from fanfold.domain.batch import Batch
+from fanfold.domain.outcome import (
+    Blame,
+    Canceled,
+    Failed,
+    Failure,
+    Outcome,
+    Skipped,
+    Succeeded,
+    Value,
+)
+from fanfold.domain.run import LogEntry, Run, RunState
+
+
+@cache
+def _batches() -> TypeAdapter[Batch]:
+    return TypeAdapter(Batch)
+
+
+def batch_to_json(batch: Batch) -> str:
+    return _batches().dump_json(batch).decode()
+
+
+def batch_from_json(text: str | bytes) -> Batch:
+    return _batches().validate_json(text)
+
+
+def detail_of(run: Run) -> str:
+    """What of a run is not worth a column: the failure or reason, the log, the flow's version.
+
+    Pure ASCII, so that no text a flow produced can be refused by a store.
+    """
+    detail: dict[str, Any] = {}
+    match run.outcome:
+        case Failed(failure):
+            detail["failure"] = asdict(failure)
+        case Canceled(reason) | Skipped(reason):
+            detail["reason"] = reason
+        case Succeeded():
+            pass
+    if run.log:
+        detail["log"] = [[it.time, it.level, it.message, it.fields] for it in run.log]
+    if run.flow_version:
+        detail["version"] = run.flow_version
+    return json.dumps(detail, separators=(",", ":")) if detail else ""
+
+
+def outcome_from(state: RunState, value: Value, detail: dict[str, Any]) -> Outcome:
+    match state:
+        case RunState.SUCCEEDED:
+            return Succeeded(value)
+        case RunState.FAILED:
+            failure = detail["failure"]
+            return Failed(Failure(**{**failure, "blame": Blame(failure["blame"])}))
+        case RunState.CANCELED:
+            return Canceled(detail.get("reason", ""))
+        case RunState.SKIPPED:
+            return Skipped(detail.get("reason", ""))
+        case _:
+            raise ValueError(f"a run that is {state} has no outcome")
+
+
+def log_from(detail: dict[str, Any]) -> tuple[LogEntry, ...]:
+    return tuple(LogEntry(*entry) for entry in detail.get("log", ()))

@@ -1,0 +1,168 @@
+"""Batches, their pages, and closing, in tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import OPEN, Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.codec import batch_from_json, batch_to_json
+from fanfold.domain.records import Page, Record, unpack_records
+from fanfold.engines.embedded.database import Database
+from fanfold.engines.embedded.places import places_of
+from fanfold.engines.embedded.tallies import read_tally
+from fanfold.errors import BatchNotFound
+from fanfold.ports import Station
+
+_PURGE = 10_000
+
+
+class EmbeddedBatches:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, batch: Batch) -> Batch:
+        with self._database.write() as db:
+            row = db.execute("SELECT doc FROM batches WHERE id = ?", (batch.id,)).fetchone()
+            if row is not None:
+                return batch_from_json(row[0])
+            cursor = db.execute(
+                "INSERT INTO batches (id, state, generation, paged, concurrency, doc) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (batch.id, *_columns(batch)),
+            )
+            db.execute("INSERT INTO windows VALUES (?, 0, '{}')", (cursor.lastrowid,))
+        return batch
+
+    def get(self, batch_id: str) -> Batch:
+        return read_batch(self._database.read(), batch_id)[1]
+
+    def find(
+        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+    ) -> list[Batch]:
+        wanted = sorted(states) if states is not None else sorted(BatchState)
+        marks = ",".join("?" * len(wanted))
+        db = self._database.read()
+        newest = 1 << 62
+        if before:
+            row = db.execute("SELECT n FROM batches WHERE id = ?", (before,)).fetchone()
+            newest = row[0] if row else newest
+        rows = db.execute(
+            f"SELECT doc FROM batches WHERE state IN ({marks}) AND n < ? ORDER BY n DESC LIMIT ?",
+            (*wanted, newest, limit),
+        )
+        return [batch_from_json(doc) for (doc,) in rows]
+
+    def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        with self._database.write() as db:
+            number, batch = read_batch(db, batch_id)
+            changed = arrow(batch)
+            if changed is not batch:
+                _update(db, number, changed)
+        return changed
+
+    def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
+        with self._database.write() as db:
+            number, batch = read_batch(db, page.batch_id)
+            changed = rules.move_checkpoint(batch, before, after)
+            db.execute(
+                "INSERT INTO pages VALUES (?, ?, ?, ?, ?)",
+                (number, page.number, page.start, page.stop, page.packed()),
+            )
+            _update(db, number, changed)
+        return changed
+
+    def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
+        db = self._database.read()
+        number = number_of(db, batch_id)
+        while start < stop:
+            row = db.execute(
+                "SELECT start, stop, packed FROM pages WHERE batch = ? AND start <= ? "
+                "ORDER BY start DESC LIMIT 1",
+                (number, start),
+            ).fetchone()
+            if row is None or row[1] <= start:
+                return
+            first, last, packed = row
+            for record in unpack_records(first, packed):
+                if start <= record.index < stop:
+                    yield record
+            start = last
+
+    def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
+        with self._database.write() as db:
+            number, batch = read_batch(db, batch_id)
+            if batch.generation != generation or batch.ended:
+                return batch
+            if batch.state is BatchState.FINALIZING:
+                changed = rules.claim_again(batch, claim, now)
+            else:
+                tally = read_tally(db, number)
+                if batch.ending is None and batch.total != tally.settled:
+                    return batch
+                changed = rules.close(batch, tally, claim, now)
+                for table in ("slots", "errors", "windows"):
+                    db.execute(f"DELETE FROM {table} WHERE batch = ?", (number,))
+            if changed is not batch:
+                _update(db, number, changed)
+        if changed.ending is not None:
+            self._drop_queued(batch_id, number)
+        return changed
+
+    def _drop_queued(self, batch_id: str, number: int) -> None:
+        """A stopped batch's queued runs are dropped at once; nobody need pull them to find out."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM lives WHERE place BETWEEN ? AND ?", places_of(number))
+        while True:
+            with self._database.write() as db:
+                gone = db.execute(
+                    "DELETE FROM messages WHERE id IN (SELECT id FROM messages "
+                    "WHERE batch = ? AND station = ? AND owner IS NULL LIMIT ?)",
+                    (batch_id, Station.RUNS, _PURGE),
+                ).rowcount
+            if gone < _PURGE:
+                return
+
+
+def number_of(db: sqlite3.Connection, batch_id: str) -> int:
+    row = db.execute("SELECT n FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    if row is None:
+        raise BatchNotFound(
+            f"there is no batch {batch_id} here. `fanfold list` lists the batches in this home."
+        )
+    return int(row[0])
+
+
+def read_batch(db: sqlite3.Connection, batch_id: str) -> tuple[int, Batch]:
+    number = number_of(db, batch_id)
+    (doc,) = db.execute("SELECT doc FROM batches WHERE n = ?", (number,)).fetchone()
+    return number, batch_from_json(doc)
+
+
+def open_number(db: sqlite3.Connection, batch: Batch) -> int | None:
+    """The batch's number, if results of this generation may still land."""
+    row = db.execute(
+        "SELECT n, state, generation FROM batches WHERE id = ?", (batch.id,)
+    ).fetchone()
+    if row is None or row[1] not in OPEN or row[2] != batch.generation:
+        return None
+    return int(row[0])
+
+
+def _columns(batch: Batch) -> tuple[object, ...]:
+    return (
+        batch.state,
+        batch.generation,
+        batch.checkpoint.records,
+        batch.options.concurrency,
+        batch_to_json(batch),
+    )
+
+
+def _update(db: sqlite3.Connection, number: int, batch: Batch) -> None:
+    db.execute(
+        "UPDATE batches SET state = ?, generation = ?, paged = ?, concurrency = ?, doc = ? "
+        "WHERE n = ?",
+        (*_columns(batch), number),
+    )

@@ -1,0 +1,125 @@
+"""One SQLite file, written by several processes.
+
+WAL mode with synchronous=NORMAL: a commit survives the death of any process at any moment; after a
+power cut the last commits may be missing, queue and store together, so they still agree.
+
+Writers take turns by a file lock, which the kernel hands on at once and in order; SQLite's own
+waiting polls with sleeps of up to 100 ms, which starves one of two busy processes. Should the file
+lock not exclude somebody (two engines in one process), SQLite's own lock still does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fanfold.domain.digest import mix
+from fanfold.engines.embedded.schema import APPLICATION_ID, TABLES, VERSION
+from fanfold.errors import EngineError, HomeRefused
+
+_BUSY_SECONDS = 60.0
+
+
+class Database:
+    def __init__(self, home: Path) -> None:
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise HomeRefused(
+                f"this Python's SQLite is {sqlite3.sqlite_version}; 3.35 or newer is needed. "
+                "Use a newer Python."
+            )
+        self.path = home / "fanfold.db"
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._turn = threading.Lock()
+        self._lock = os.open(home / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with self.write() as db:
+                self._settle_version(db)
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> sqlite3.Connection:
+        """This thread's connection; each statement sees what is committed when it starts."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            self._local.connection = connection
+            self._opened.append(connection)
+        return connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Several reads of one moment."""
+        db = self.read()
+        db.execute("BEGIN")
+        try:
+            yield db
+        finally:
+            db.execute("COMMIT")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or, if the block raises, nothing."""
+        db = self.read()
+        with self._turn:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX)
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                except BaseException:
+                    db.execute("ROLLBACK")
+                    raise
+                db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise EngineError(f"{self.path}: {error}") from error
+            finally:
+                fcntl.lockf(self._lock, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        for connection in self._opened:
+            with suppress(sqlite3.Error):
+                connection.close()
+        self._opened.clear()
+        self._local = threading.local()
+        with suppress(OSError):
+            os.close(self._lock)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA temp_store = MEMORY")
+            db.execute("PRAGMA cache_size = -16000")
+            db.create_function("mix", 1, mix, deterministic=True)
+        except sqlite3.DatabaseError as error:
+            raise HomeRefused(f"{self.path} cannot be opened: {error}") from None
+        return db
+
+    def _settle_version(self, db: sqlite3.Connection) -> None:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application == APPLICATION_ID and version == VERSION:
+            return
+        if tables and application != APPLICATION_ID:
+            raise HomeRefused(f"{self.path} is not a file of Fanfold's. Set FANFOLD_HOME.")
+        if version > VERSION:
+            raise HomeRefused(
+                f"{self.path} was written by a newer Fanfold (store version {version}; this one "
+                f"knows {VERSION}). Upgrade Fanfold, or set FANFOLD_HOME to another folder."
+            )
+        for statement in TABLES.split(";"):
+            if statement.strip():
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {VERSION}")

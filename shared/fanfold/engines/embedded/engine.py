@@ -1,0 +1,45 @@
+"""The embedded engine: every port over one home folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fanfold.engines.embedded.batches import EmbeddedBatches
+from fanfold.engines.embedded.database import Database
+from fanfold.engines.embedded.frontier import EmbeddedFrontier
+from fanfold.engines.embedded.home import prepare_home
+from fanfold.engines.embedded.leases import EmbeddedLeases
+from fanfold.engines.embedded.owners import Ownership
+from fanfold.engines.embedded.queue import EmbeddedQueue
+from fanfold.engines.embedded.runs import EmbeddedRuns
+from fanfold.engines.folder_blobs import FolderBlobs
+from fanfold.engines.system import SystemClock, SystemIds
+from fanfold.ports import Clock, Ids, Ports
+
+
+@contextmanager
+def embedded_engine(
+    home: Path, clock: Clock | None = None, ids: Ids | None = None
+) -> Iterator[Ports]:
+    """Open it for this process. What it had leased is given back when the block ends."""
+    home = prepare_home(home)
+    clock = clock or SystemClock()
+    database = Database(home)
+    ownership = Ownership(home / "owners")
+    try:
+        yield Ports(
+            queue=EmbeddedQueue(database, clock, ownership),
+            batches=EmbeddedBatches(database),
+            runs=EmbeddedRuns(database),
+            leases=EmbeddedLeases(database),
+            frontier=EmbeddedFrontier(database),
+            blobs=FolderBlobs(home / "blobs"),
+            clock=clock,
+            ids=ids or SystemIds(),
+            owner=ownership.name,
+        )
+    finally:
+        ownership.let_go()
+        database.close()

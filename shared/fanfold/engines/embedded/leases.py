@@ -1,0 +1,115 @@
+"""Leases of long runs, and runs that wait, in tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from fanfold.domain import run as rules
+from fanfold.domain.batch import Batch
+from fanfold.domain.run import Live, RunState
+from fanfold.domain.tally import Tally
+from fanfold.engines.embedded.batches import number_of, open_number
+from fanfold.engines.embedded.database import Database
+from fanfold.engines.embedded.places import (
+    chunks,
+    index_of,
+    place_of,
+    places_among,
+    places_of,
+    select_places,
+)
+from fanfold.engines.embedded.rows import LIVE_COLUMNS, live_at, live_from, write_live
+from fanfold.engines.embedded.tallies import add_tally
+from fanfold.ports import Station
+
+
+class EmbeddedLeases:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def running(self, batch_id: str, now: float) -> int:
+        """A message in somebody's hand is a run somebody is at."""
+        (count,) = (
+            self._database.read()
+            .execute(
+                "SELECT count(*) FROM messages WHERE owner IS NOT NULL AND batch = ? "
+                "AND station = ? AND visible_at > ?",
+                (batch_id, Station.RUNS, now),
+            )
+            .fetchone()
+        )
+        return int(count)
+
+    def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
+        with self._database.write() as db:
+            number = open_number(db, batch)
+            if number is None:
+                return
+            for live in _unsettled(db, number, lives):
+                known = live_at(db, batch.id, place_of(number, live.index))
+                if known is not None and known.state is RunState.WAITING:
+                    continue  # put to wait by another delivery of the same message
+                write_live(db, number, live)
+
+    def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
+        with self._database.write() as db:
+            number = open_number(db, batch)
+            if number is None:
+                return
+            waits = 0
+            for live in _unsettled(db, number, lives):
+                known = live_at(db, batch.id, place_of(number, live.index))
+                if known is not None and known.state is RunState.WAITING:
+                    continue
+                write_live(db, number, live)
+                waits += 1
+            if waits:
+                add_tally(db, number, 0, Tally(waits=waits))
+
+    def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
+        with self._database.write() as db:
+            number = open_number(db, batch)
+            if number is None:
+                return []
+            limited = batch.options.concurrency is not None
+            woken = [
+                live_from(batch.id, row)
+                for row in db.execute(
+                    f"SELECT {LIVE_COLUMNS} FROM lives WHERE place BETWEEN ? AND ? AND until <= ? "
+                    "AND NOT (? AND state = ?) ORDER BY until LIMIT ?",
+                    (*places_of(number), now, limited, RunState.WAITING, limit),
+                ).fetchall()
+            ]
+            queued = [rules.wake(live, until) for live in woken]
+            for live in queued:
+                write_live(db, number, live)
+            waited = sum(live.state is RunState.WAITING for live in woken)
+            if waited:
+                add_tally(db, number, 0, Tally(woken=waited))
+        return queued
+
+    def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
+        db = self._database.read()
+        number = number_of(db, batch_id)
+        return {
+            index_of(row[0]): live_from(batch_id, row)
+            for row in select_places(db, "lives", LIVE_COLUMNS, number, indexes)
+        }
+
+
+def end_lives(db: sqlite3.Connection, places: Sequence[int]) -> int:
+    """Settled runs have no live document; how many of them were counted as waiting."""
+    waiting = 0
+    for chunk in chunks(places):
+        gone = db.execute(
+            f"DELETE FROM lives WHERE place IN ({','.join('?' * len(chunk))}) RETURNING state",
+            chunk,
+        ).fetchall()
+        waiting += sum(state == RunState.WAITING for (state,) in gone)
+    return waiting
+
+
+def _unsettled(db: sqlite3.Connection, number: int, lives: Sequence[Live]) -> list[Live]:
+    settled = set(places_among(db, "runs", [place_of(number, live.index) for live in lives]))
+    return [live for live in lives if place_of(number, live.index) not in settled]

@@ -1,0 +1,103 @@
+"""Slots and error groups as rows. What is read and written here belongs to the caller's
+transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
+from fanfold.engines.embedded.rows import storable
+
+_ADD = """
+INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    succeeded = succeeded + excluded.succeeded,
+    failed = failed + excluded.failed,
+    canceled = canceled + excluded.canceled,
+    skipped = skipped + excluded.skipped,
+    waits = waits + excluded.waits,
+    woken = woken + excluded.woken,
+    attempts = attempts + excluded.attempts,
+    seconds = seconds + excluded.seconds,
+    digest = digest + excluded.digest
+"""
+_SUM = """
+SELECT sum(succeeded), sum(failed), sum(canceled), sum(skipped), sum(waits), sum(woken),
+       sum(attempts), sum(seconds), sum(digest)
+FROM slots WHERE batch = ?
+"""
+
+
+def add_tally(db: sqlite3.Connection, batch: int, slot: int, more: Tally) -> None:
+    db.execute(
+        _ADD,
+        (
+            batch,
+            slot,
+            more.succeeded,
+            more.failed,
+            more.canceled,
+            more.skipped,
+            more.waits,
+            more.woken,
+            more.attempts,
+            more.seconds,
+            more.digest,
+        ),
+    )
+    if more.errors:
+        _add_errors(db, batch, more)
+
+
+def sum_slots(db: sqlite3.Connection, batch: int) -> Tally:
+    """The counters alone, which is all that completion and the frontier need."""
+    row = db.execute(_SUM, (batch,)).fetchone()
+    return Tally() if row[0] is None else Tally(*row)
+
+
+def read_tally(db: sqlite3.Connection, batch: int) -> Tally:
+    sums = sum_slots(db, batch)
+    groups = {
+        row[0]: ErrorGroup(*row)
+        for row in db.execute(
+            "SELECT fingerprint, count, type, pattern, example, example_index "
+            "FROM errors WHERE batch = ?",
+            (batch,),
+        )
+    }
+    return Tally(
+        sums.succeeded,
+        sums.failed,
+        sums.canceled,
+        sums.skipped,
+        sums.waits,
+        sums.woken,
+        sums.attempts,
+        sums.seconds,
+        sums.digest,
+        groups,
+    )
+
+
+def _add_errors(db: sqlite3.Connection, batch: int, more: Tally) -> None:
+    known = {
+        name for (name,) in db.execute("SELECT fingerprint FROM errors WHERE batch = ?", (batch,))
+    }
+    for group in more.errors.values():
+        name = group.fingerprint
+        if name not in known and len(known - {OTHER}) >= MAX_ERROR_GROUPS:
+            name = OTHER
+        known.add(name)
+        db.execute(
+            "INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            (
+                batch,
+                name,
+                group.count,
+                OTHER if name == OTHER else storable(group.type),
+                "" if name == OTHER else storable(group.pattern),
+                storable(group.example),
+                group.example_index,
+            ),
+        )

@@ -1,0 +1,89 @@
+"""advance: let go what the concurrency limit allows, and publish it.
+
+Release and publish are two commits, the release first. In between, the window's outbox remembers
+the release under its token. If the process dies there, the message whose settling made the release
+is delivered again, finds its record settled, and `repair` publishes what the outbox names; a
+release by nobody's message (the fan-out's, the sweep's) is repaired by those. Messages of a repair
+are marked `again`, so that whoever gets them looks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from fanfold.domain.batch import Batch
+from fanfold.domain.frontier import Release
+from fanfold.domain.messages import encode_run
+from fanfold.ports import Ports, Station
+
+#: messages of one publish call
+_PUBLISH = 500
+
+
+def advance(ports: Ports, batch: Batch, record: int | None) -> int:
+    """Release and publish until the limit is reached; how many were published."""
+    if batch.options.concurrency is None:
+        return 0
+    published = 0
+    done: list[str] = []
+    while True:
+        release = ports.frontier.advance(batch, ports.ids.token(), record, done, ports.clock.now())
+        if release is None:
+            return published
+        publish_release(ports, batch, release, again=False)
+        published += len(release)
+        done = [release.token]
+
+
+def repair(ports: Ports, batch: Batch, concerns: Callable[[Release], bool]) -> int:
+    """Publish again the releases of the outbox that concern the caller."""
+    if batch.options.concurrency is None:
+        return 0
+    pending = [
+        release for release in ports.frontier.window(batch.id).pending.values() if concerns(release)
+    ]
+    for release in pending:
+        publish_release(ports, batch, release, again=True)
+    if pending:
+        tokens = [release.token for release in pending]
+        extra = ports.frontier.advance(batch, ports.ids.token(), None, tokens, ports.clock.now())
+        if extra is not None:
+            publish_release(ports, batch, extra, again=False)
+    return len(pending)
+
+
+def publish_release(ports: Ports, batch: Batch, release: Release, *, again: bool) -> None:
+    publish_runs(ports, batch, range(release.start, release.stop), again=again)
+    # what waited has run before: its lease tells how often
+    for index in release.woken:
+        publish_runs(ports, batch, range(index, index + 1), again=True)
+
+
+def publish_runs(ports: Ports, batch: Batch, positions: range, *, again: bool) -> int:
+    """One message per record; a repeat leaves out what is settled."""
+    published = 0
+    for chunk in _chunks(positions):
+        settled = ports.runs.read(batch.id, chunk) if again else {}
+        bodies = [
+            encode_run(batch.id, batch.generation, record, again=again)
+            for record in ports.batches.records(batch.id, chunk.start, chunk.stop)
+            if record.index not in settled
+        ]
+        ports.queue.publish(Station.RUNS, batch.id, bodies)
+        published += len(bodies)
+    return published
+
+
+def publish_indexes(ports: Ports, batch: Batch, indexes: Iterable[int]) -> None:
+    """Single records, each marked `again`."""
+    bodies = [
+        encode_run(batch.id, batch.generation, record, again=True)
+        for index in indexes
+        for record in ports.batches.records(batch.id, index, index + 1)
+    ]
+    ports.queue.publish(Station.RUNS, batch.id, bodies)
+
+
+def _chunks(positions: range) -> Iterator[range]:
+    for start in range(positions.start, positions.stop, _PUBLISH):
+        yield range(start, min(start + _PUBLISH, positions.stop))

@@ -1,0 +1,102 @@
+"""create_batch: validate, copy the source, store, publish one message, answer.
+
+| a crash here               | leaves                                                           |
+|----------------------------|------------------------------------------------------------------|
+| while the source is copied | a draft nobody refers to                                         |
+| before the batch is stored | a blob nobody refers to                                          |
+| before the message is out  | a pending batch: the same request publishes again, as does sweep |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from fanfold.domain.batch import Batch, BatchState, Source
+from fanfold.domain.flow import FlowRef
+from fanfold.domain.ids import batch_id_for_request
+from fanfold.domain.messages import FanOutMessage
+from fanfold.domain.options import BatchOptions
+from fanfold.errors import BatchNotFound, RequestReused
+from fanfold.ports import Ports, Station
+from fanfold.sources.copy import spool
+from fanfold.sources.jsonl import Line
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    flow: FlowRef
+    options: BatchOptions
+    #: what the user named as the source, for people to read
+    source_name: str
+    #: the same id asks for the same batch
+    request_id: str | None = None
+    principal: str = "local"
+
+
+def create_batch(
+    ports: Ports,
+    request: BatchRequest,
+    lines: Callable[[], Iterator[Line]],
+    *,
+    check: Callable[[Any], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Batch:
+    """Store the batch and start its fan-out. Every record passes `check` before anything is
+    stored; what it raises is raised here."""
+    digest = _digest_of(request)
+    if request.request_id is None:
+        batch_id = ports.ids.batch_id()
+    else:
+        batch_id = batch_id_for_request(request.principal, request.request_id)
+        known = _known(ports, batch_id, digest)
+        if known is not None:
+            return known
+    blob = f"{batch_id}/source-{ports.ids.token()}.jsonl"
+    ports.blobs.write(blob, spool(lines(), check, request.options.max_records, on_progress))
+    batch = Batch(
+        id=batch_id,
+        flow=request.flow,
+        source=Source(blob, request.source_name),
+        options=request.options,
+        request_digest=digest,
+        created_at=ports.clock.now(),
+        slots=ports.slots,
+    )
+    stored = ports.batches.create(batch)
+    if stored.source.blob != blob:  # the same request, at the same time, was faster
+        ports.blobs.delete(blob)
+        _refuse_another(stored, digest)
+    _publish(ports, stored)
+    return stored
+
+
+def _known(ports: Ports, batch_id: str, digest: str) -> Batch | None:
+    try:
+        stored = ports.batches.get(batch_id)
+    except BatchNotFound:
+        return None
+    _refuse_another(stored, digest)
+    if stored.state is BatchState.PENDING:
+        _publish(ports, stored)
+    return stored
+
+
+def _refuse_another(stored: Batch, digest: str) -> None:
+    if stored.request_digest != digest:
+        raise RequestReused(
+            f"this request id already started {stored.id} with another flow, source or options. "
+            "Use a new request id."
+        )
+
+
+def _publish(ports: Ports, batch: Batch) -> None:
+    message = FanOutMessage(batch_id=batch.id, generation=batch.generation)
+    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+
+
+def _digest_of(request: BatchRequest) -> str:
+    text = f"{request.flow.name}\n{request.source_name}\n{request.options.model_dump_json()}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,140 @@
+"""fan_out: from the source to pages, from pages to one message per record.
+
+The source is read in constant memory from the checkpoint on. A page and the checkpoint behind it
+are one commit, so pages cannot differ, however many work on the same batch.
+
+*Whoever stores page n has published page n-1 before.* So at most the last page can lack its
+message, and whoever takes over publishes that one again, marked so. Within a time limit the
+fan-out hands on to its own next message, saying up to which page it has published.
+
+| a crash here                    | what happens                                         |
+|---------------------------------|------------------------------------------------------|
+| before a page is stored         | the redelivered message reads on from the checkpoint |
+| between a page and its message  | whoever takes over publishes the last page again     |
+| after the seal, before the ask  | the redelivered message finds it sealed, and asks    |
+
+With a concurrency limit no page is published: the window is advanced instead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from fanfold import log
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import Batch, BatchState, Checkpoint, Ending
+from fanfold.domain.messages import FanOutMessage, PageMessage
+from fanfold.domain.records import Page, pages_of
+from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
+from fanfold.ports import Ports, Station
+from fanfold.sources.jsonl import Line, read_lines
+from fanfold.steps.advance import advance, publish_runs, repair
+from fanfold.steps.ask import ask
+
+
+def fan_out(ports: Ports, message: FanOutMessage, out_of_time: Callable[[], bool]) -> None:
+    """Page the source and seal it, or hand on when out of time. May be repeated at any point."""
+    batch = ports.batches.get(message.batch_id)
+    if batch.generation != message.generation:
+        return
+    if not batch.is_open:
+        ask(ports, batch)
+        return
+    try:
+        batch = ports.batches.amend(batch.id, partial(rules.start, now=ports.clock.now()))
+        repair(ports, batch, lambda release: release.record is None)
+        while not batch.sealed:
+            batch = _read_on(ports, batch, message.published, out_of_time)
+            if out_of_time() and not batch.sealed:
+                _hand_on(ports, batch)
+                return
+    except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
+        batch = ports.batches.get(message.batch_id)
+    except (SourceInvalid, BlobNotFound) as problem:
+        batch = fail_source(ports, batch, str(problem))
+    advance(ports, batch, None)
+    ask(ports, batch)
+
+
+def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[], bool]) -> Batch:
+    """From the checkpoint on, until the end, out of time or overtaken; the batch as it then is."""
+    before = batch.checkpoint
+    if before.pages > published:
+        _publish_page(ports, batch, before, again=True)
+    for page, after in _pages(ports, batch):
+        try:
+            batch = ports.batches.append(page, before, after)
+        except Contended:  # another one works on it too: go on behind what it stored
+            return ports.batches.get(batch.id)
+        _publish_page(ports, batch, after, again=False)
+        before = after
+        if out_of_time():
+            return batch
+    try:
+        return ports.batches.amend(batch.id, partial(rules.seal, checkpoint=before))
+    except Contended:
+        return ports.batches.get(batch.id)
+
+
+def publish_page(ports: Ports, message: PageMessage, *, repeated: bool) -> None:
+    """The runs of one page. A repeat leaves out what is settled and marks the rest."""
+    batch = ports.batches.get(message.batch_id)
+    if batch.generation != message.generation or not batch.is_open:
+        return
+    publish_runs(ports, batch, range(message.start, message.stop), again=message.again or repeated)
+
+
+def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
+    """The source cannot be read on: what is settled is kept, the batch fails. Then ask."""
+    log.error("fan_out.failed", reason, batch_id=batch.id)
+    ending = Ending(BatchState.FAILED, f"the source could not be read: {reason}")
+    return ports.batches.amend(batch.id, partial(rules.stop, ending=ending))
+
+
+def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, *, again: bool) -> None:
+    if batch.options.concurrency is not None:
+        advance(ports, batch, None)
+        return
+    message = PageMessage(
+        batch_id=batch.id,
+        generation=batch.generation,
+        start=checkpoint.last_page,
+        stop=checkpoint.records,
+        again=again,
+    )
+    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+
+
+def _hand_on(ports: Ports, batch: Batch) -> None:
+    message = FanOutMessage(
+        batch_id=batch.id, generation=batch.generation, published=batch.checkpoint.pages
+    )
+    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+
+
+def _pages(ports: Ports, batch: Batch) -> Iterator[tuple[Page, Checkpoint]]:
+    """The pages behind the checkpoint, each with the checkpoint behind it."""
+    checkpoint = batch.checkpoint
+    ends: deque[tuple[int, int]] = deque()
+
+    def records(lines: Iterator[Line]) -> Iterator[tuple[str | None, str]]:
+        for line in lines:
+            ends.append((line.end, line.number))
+            yield line.key, line.body
+
+    lines = read_lines(
+        ports.blobs.read(batch.source.blob, checkpoint.offset),
+        name=batch.source.name,
+        key_field=batch.options.key,
+        offset=checkpoint.offset,
+        line=checkpoint.line,
+    )
+    for page in pages_of(batch.id, checkpoint.pages, checkpoint.records, records(lines)):
+        behind = [ends.popleft() for _ in page.records]
+        end, number = behind[-1]
+        checkpoint = rules.advance_checkpoint(
+            checkpoint, len(page.records), end, number - checkpoint.line
+        )
+        yield page, checkpoint

@@ -1,0 +1,187 @@
+"""finalize: close the tally, certify, fold, write the output, end the batch.
+
+    close (one winner) → recount → fold → end
+
+| a crash here           | what happens                                                         |
+|------------------------|----------------------------------------------------------------------|
+| before the close       | the redelivered message closes it                                    |
+| after the close        | the claim ends, the redelivered message takes over and folds again   |
+| while folding          | the same; an attempt was counted before, and three are the limit     |
+| output written, no end | the same: the output has one name, writing it again replaces it      |
+
+Whoever meets a living claim stands aside: its own message comes again later and finds the batch
+ended, or takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import Event, Thread
+from typing import Protocol
+
+from fanfold import log
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import (
+    MAX_FOLD_ATTEMPTS,
+    Batch,
+    BatchState,
+    Certificate,
+    Claim,
+)
+from fanfold.domain.flow import Flow, FlowRef
+from fanfold.domain.messages import FinalizationMessage
+from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value
+from fanfold.domain.tally import Tally
+from fanfold.errors import EngineError
+from fanfold.folds.apply import apply_fold
+from fanfold.folds.stream import stream_results
+from fanfold.ports import Ports
+from fanfold.steps.policy import Policy
+
+
+class Flows(Protocol):
+    """Where flows are found (execution.library)."""
+
+    def resolve(self, ref: FlowRef) -> Flow: ...
+
+
+def finalize(ports: Ports, policy: Policy, flows: Flows, message: FinalizationMessage) -> float:
+    """Do it, or stand aside; seconds after which the message should come again, 0 if never."""
+    now = ports.clock.now()
+    # the claim's token makes two finalizers of one process two
+    claim = Claim(f"{ports.owner}/{ports.ids.token()}", now + policy.claim_seconds)
+    batch = ports.batches.close(message.batch_id, message.generation, claim, now)
+    if batch.generation != message.generation or batch.state is not BatchState.FINALIZING:
+        return 0.0
+    if batch.claim is None or batch.claim.owner != claim.owner:
+        return max(0.1, min(60.0, (batch.claim.until if batch.claim else now) - now))
+    with _Renewal(ports, policy, batch.id, claim.owner):
+        _finish(ports, flows, batch, claim)
+    return 0.0
+
+
+def certify(ports: Ports, batch: Batch, now: float) -> Certificate:
+    """The closed counts beside a recount from the runs' own documents."""
+    closed = batch.closed or Tally()
+    recount = ports.runs.recount(batch.id)
+    return Certificate(
+        total=batch.known_total,
+        succeeded=closed.succeeded,
+        failed=closed.failed,
+        canceled=closed.canceled,
+        skipped=closed.skipped,
+        digest=closed.digest,
+        expected_digest=rules.expected_digest(batch),
+        recounted_succeeded=recount.succeeded,
+        recounted_failed=recount.failed,
+        recounted_digest=recount.digest,
+        at=now,
+        whole=batch.ending is None,
+    )
+
+
+class _Renewal:
+    """Keeps the claim alive while a long fold works, so that nobody begins it anew."""
+
+    def __init__(self, ports: Ports, policy: Policy, batch_id: str, owner: str) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._batch_id = batch_id
+        self._owner = owner
+        self._done = Event()
+        self._thread = Thread(target=self._work, name="fanfold-claim", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._done.wait(self._policy.claim_seconds / 3):
+            until = self._ports.clock.now() + self._policy.claim_seconds
+            renew = partial(rules.renew_claim, claim=Claim(self._owner, until))
+            try:
+                self._ports.batches.amend(self._batch_id, renew)
+            except EngineError as error:
+                log.warning("claim.not_renewed", str(error), batch_id=self._batch_id)
+
+
+def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
+    certificate = certify(ports, batch, ports.clock.now())
+    failure: Failure | None = None
+    output: Value | None = None
+    state = rules.verdict(batch)
+    if not certificate.holds:
+        state = BatchState.FAILED
+        failure = Failure(
+            Blame.ERROR, "Integrity", "the certificate does not hold: see `fanfold verify`"
+        )
+        log.error("finalize.integrity", failure.message, batch_id=batch.id)
+    elif batch.ending is not None:
+        failure = Failure(Blame.ERROR, batch.ending.state.capitalize(), batch.ending.reason)
+    else:
+        output, failure = _fold(ports, flows, batch)
+        state = BatchState.FAILED if failure is not None else state
+    ports.batches.amend(
+        batch.id,
+        partial(
+            _end, state=state, at=ports.clock.now(), failure=failure, output=output,
+            certificate=certificate, claim=claim,
+        ),
+    )  # fmt: skip
+    log.info("batch.ended", state, batch_id=batch.id)
+
+
+def _end(
+    batch: Batch,
+    *,
+    state: BatchState,
+    at: float,
+    failure: Failure | None,
+    output: Value | None,
+    certificate: Certificate,
+    claim: Claim,
+) -> Batch:
+    if batch.ended or batch.claim is None or batch.claim.owner != claim.owner:
+        return batch  # taken over while this one was slow: theirs stands
+    return rules.end(batch, state, at, failure, output, certificate)
+
+
+def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failure | None]:
+    """The output, or why there is none. Tries left over from a finalizer that died count."""
+    if not batch.flow.folds:
+        return None, None
+    last = Failure(Blame.DIED, "FoldDied", "the fold ended its process each time it was tried")
+    while True:
+        batch = ports.batches.amend(batch.id, rules.begin_fold)
+        if batch.fold_attempts > MAX_FOLD_ATTEMPTS:
+            return None, last
+        try:
+            fold = flows.resolve(batch.flow).fold
+            if fold is None:  # today's version of the flow has none
+                return None, None
+            results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
+            return _stored(ports, batch, apply_fold(fold, results)), None
+        except EngineError:
+            raise  # not the fold's doing
+        except Exception as error:  # noqa: BLE001  the user's code may raise anything
+            last = Failure(Blame.ERROR, type(error).__name__, f"the fold failed: {error}")
+            log.warning("fold.failed", last.message, batch_id=batch.id, attempt=batch.fold_attempts)
+
+
+def _stored(ports: Ports, batch: Batch, text: str) -> Value:
+    if len(text) <= MAX_INLINE_OUTPUT_BYTES:
+        return Value(text=text)
+    name = f"{batch.id}/output-{batch.generation}.json"
+    ports.blobs.write(name, [text.encode()])
+    return Value(blob=name)
+
+
+def output_text(read: Callable[[str], Iterator[bytes]], output: Value | None) -> str | None:
+    """A batch's output as JSON text, wherever it lies."""
+    if output is None or output.blob is None:
+        return None if output is None else output.text
+    return b"".join(read(output.blob)).decode()

@@ -1,0 +1,33 @@
+"""The numbers the steps go by. Wiring chooses them for an engine; steps read no settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    #: outcomes that make a group full
+    group: int = 100
+    #: how long the first outcome of a group waits for others
+    gather_seconds: float = 0.005
+    #: the same, as a share of the mean run time, if that is less
+    gather_share: float = 0.1
+    #: a run that lasts longer than this writes a lease
+    lease_after: float = 10.0
+    #: how long a lease lasts unless renewed
+    lease_seconds: float = 60.0
+    #: waits up to this are spent in the process; longer ones in `lives`
+    wait_in_place: float = 30.0
+    #: from this delivery on a record runs alone in a child process
+    isolate_from: int = 3
+    #: how old a process' view of a batch may be: how soon cancel and pause are noticed
+    view_seconds: float = 2.0
+    #: how long one fan-out message may work before it hands on to the next
+    fan_out_seconds: float = 300.0
+    #: how long a finalizer's claim lasts
+    claim_seconds: float = 120.0
+    #: an open batch in which nothing has happened for so long is looked at by the sweep
+    quiet_seconds: float = 120.0
+    #: what one pass of the sweep may publish for one batch
+    sweep_limit: int = 1000

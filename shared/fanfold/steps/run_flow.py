@@ -1,0 +1,204 @@
+"""run_flow: a message becomes an outcome. A pipe of named steps over one value, the `Job`.
+
+    decode → resolve → admit → (execute) → conclude → settle → advance, ask → ack
+
+Each step may be repeated; the ack is last, so a crash anywhere before it means redelivery.
+Executing is the worker's part, for it needs threads; settling is steps.settle's, for it is done in
+groups. `admit` decides what is to be done with a job:
+
+| admission | when                                                | then                           |
+|-----------|-----------------------------------------------------|--------------------------------|
+| RUN       | first delivery, or redelivered and none of these    | execute                        |
+| ALONE     | third delivery or later: it may kill processes      | execute in a child process     |
+| SETTLED   | redelivered, and its run is settled                 | repair, advance, ask, ack      |
+| LEASED    | redelivered, and somebody is at it, or it waits     | ack: the lease's end brings it |
+| DROPPED   | the batch is stopped, closed, or a generation later | ack                            |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from fanfold.domain.batch import Batch
+from fanfold.domain.flow import Flow
+from fanfold.domain.messages import RunMessage
+from fanfold.domain.outcome import (
+    MAX_INLINE_OUTPUT_BYTES,
+    Attempt,
+    Outcome,
+    Succeeded,
+    Value,
+)
+from fanfold.domain.retry import Again, RetryPolicy, decide
+from fanfold.domain.run import Live, LogEntry, Run, RunState
+from fanfold.errors import MessageInvalid
+from fanfold.ports import Delivery, Ports
+from fanfold.steps.policy import Policy
+
+
+class Admission(Enum):
+    RUN = "run"
+    ALONE = "alone"
+    SETTLED = "settled"
+    LEASED = "leased"
+    DROPPED = "dropped"
+
+
+@dataclass(slots=True)
+class Job:
+    """One delivery of one run, on its way through the pipe."""
+
+    delivery: Delivery
+    message: RunMessage
+    #: this process' view of the batch, at most `Policy.view_seconds` old
+    batch: Batch
+    flow: Flow
+    key: str | None = None
+    #: attempts that counted, earlier deliveries' included where they are known
+    attempts: int = 0
+    rate_limited: int = 0
+    started_at: float = 0.0
+    seconds: float = 0.0
+    log: list[LogEntry] = field(default_factory=list)
+
+    @property
+    def index(self) -> int:
+        return self.message.index
+
+    @property
+    def timeout(self) -> float | None:
+        own = self.batch.options.timeout
+        return own if own is not None else self.flow.timeout
+
+    @property
+    def retry(self) -> RetryPolicy:
+        retries = self.batch.options.retries
+        return self.flow.retry if retries is None else replace(self.flow.retry, retries=retries)
+
+
+def decode(delivery: Delivery) -> RunMessage:
+    """Raises MessageInvalid, which sends it to the dead letters."""
+    return RunMessage.decode(delivery.body)
+
+
+def resolve(ports: Ports, job: Job) -> Any:
+    """The record's data, parsed anew for each attempt: no attempt sees what another changed."""
+    if job.message.record is not None:
+        job.key = job.message.record.key
+        if job.attempts == 0:
+            return job.message.record.data
+        return json.loads(job.delivery.body)["record"]["data"]
+    for record in ports.batches.records(job.batch.id, job.index, job.index + 1):
+        job.key = record.key
+        return record.data
+    raise MessageInvalid(f"{job.batch.id} has no record {job.index}")
+
+
+def admit(
+    ports: Ports, policy: Policy, batch: Batch, jobs: Sequence[Job]
+) -> list[tuple[Job, Admission]]:
+    """What to do with jobs of one batch. A fresh delivery costs no read."""
+    if not batch.is_open:
+        return [(job, Admission.DROPPED) for job in jobs]
+    doubtful = [job.index for job in jobs if _is_doubtful(job)]
+    settled = ports.runs.read(batch.id, doubtful) if doubtful else {}
+    lives = ports.leases.lives(batch.id, doubtful) if doubtful else {}
+    return [(job, _admit_one(ports, policy, job, batch, settled, lives)) for job in jobs]
+
+
+def _is_doubtful(job: Job) -> bool:
+    return job.message.again or job.delivery.attempt > 1
+
+
+def _admit_one(
+    ports: Ports,
+    policy: Policy,
+    job: Job,
+    batch: Batch,
+    settled: dict[int, Run],
+    lives: dict[int, Live],
+) -> Admission:
+    if job.message.generation != batch.generation:
+        return Admission.DROPPED
+    if not _is_doubtful(job):
+        return Admission.RUN
+    if job.index in settled:
+        return Admission.SETTLED
+    live = lives.get(job.index)
+    if live is not None:
+        if live.state is RunState.WAITING:
+            return Admission.LEASED
+        theirs = live.owner is not None and live.owner != ports.owner
+        if live.state is RunState.RUNNING and theirs and live.until > ports.clock.now():
+            return Admission.LEASED
+        job.attempts = live.attempts
+        job.rate_limited = live.rate_limited
+        job.started_at = live.started_at
+        job.seconds = live.seconds
+    return Admission.ALONE if job.delivery.attempt >= policy.isolate_from else Admission.RUN
+
+
+def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
+    """One attempt is over: the settled run, or when to try again. The caller counts the attempt
+    first (`job.attempts`); one that burns nothing is taken back here."""
+    decision = decide(
+        attempt,
+        attempts=job.attempts,
+        rate_limited=job.rate_limited,
+        policy=job.retry,
+        uniform=ports.ids.uniform,
+    )
+    if isinstance(decision, Again):
+        if not decision.burns:
+            job.attempts -= 1
+            job.rate_limited += 1
+        return decision
+    return run_of(ports, job, _stored(ports, job, decision.outcome))
+
+
+def run_of(ports: Ports, job: Job, outcome: Outcome) -> Run:
+    now = ports.clock.now()
+    return Run(
+        batch_id=job.batch.id,
+        index=job.index,
+        generation=job.message.generation,
+        key=job.key,
+        outcome=outcome,
+        attempts=job.attempts,
+        started_at=job.started_at or now,
+        ended_at=now,
+        seconds=job.seconds,
+        log=tuple(job.log),
+        flow_version=job.flow.version,
+    )
+
+
+def live_of(job: Job, state: RunState, until: float, owner: str | None) -> Live:
+    return Live(
+        batch_id=job.batch.id,
+        index=job.index,
+        generation=job.message.generation,
+        state=state,
+        until=until,
+        owner=owner,
+        attempts=job.attempts,
+        rate_limited=job.rate_limited,
+        started_at=job.started_at,
+        seconds=job.seconds,
+    )
+
+
+def _stored(ports: Ports, job: Job, outcome: Outcome) -> Outcome:
+    """A large output goes to Blobs, under the run's own name: repeating it replaces it."""
+    if not isinstance(outcome, Succeeded) or outcome.output.text is None:
+        return outcome
+    text = outcome.output.text
+    if len(text) <= MAX_INLINE_OUTPUT_BYTES:
+        return outcome
+    name = f"{job.batch.id}/outputs/{job.message.generation}/{job.index}.json"
+    ports.blobs.write(name, [text.encode()])
+    return Succeeded(Value(blob=name))

@@ -1,0 +1,39 @@
+"""What a person wants to know of a batch, at one glance, whatever state it is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fanfold.domain.batch import Batch, Certificate
+from fanfold.domain.tally import Counts, Tally, conserve
+from fanfold.ports import Ports
+from fanfold.steps.finalize import certify
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    batch: Batch
+    tally: Tally
+    #: conserved
+    counts: Counts
+    #: seconds since it was created, until it ended
+    seconds: float
+
+
+def status_of(ports: Ports, batch_id: str) -> Status:
+    now = ports.clock.now()
+    # the tally first: read before the total, it can only be too small for it
+    tally = ports.runs.tally(batch_id)
+    running = ports.leases.running(batch_id, now)
+    batch = ports.batches.get(batch_id)
+    if batch.closed is not None:
+        tally, running = batch.closed, 0
+    counts = conserve(batch.known_total, tally, running)
+    return Status(batch, tally, counts, max(0.0, (batch.ended_at or now) - batch.created_at))
+
+
+def verify(ports: Ports, batch_id: str) -> Certificate:
+    """Derive the certificate anew from the runs' documents. Of a batch that is still open, against
+    what is settled so far."""
+    batch = ports.batches.get(batch_id)
+    return certify(ports, batch, ports.clock.now())

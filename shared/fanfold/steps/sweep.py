@@ -1,0 +1,134 @@
+"""sweep: the net under everything. Harmless beside live work, bounded per pass, repeatable.
+
+| what it finds                            | what it does                                       |
+|------------------------------------------|----------------------------------------------------|
+| a wait that is due, a lease that ended   | queues the run again and publishes it              |
+| a release that may not be published      | publishes it again                                 |
+| a batch that is not sealed, and quiet    | publishes the fan-out again                        |
+| every record settled, or canceling       | asks for finalization                              |
+| finalizing, and the claim has ended      | asks for finalization                              |
+| unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fanfold.domain.batch import ENDED, Batch, BatchState
+from fanfold.domain.messages import FanOutMessage
+from fanfold.domain.tally import Tally
+from fanfold.ports import Ports, Station
+from fanfold.steps.advance import advance, publish_indexes, repair
+from fanfold.steps.ask import ask, request_finalization
+from fanfold.steps.policy import Policy
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a pass did."""
+
+    woken: int = 0
+    republished: int = 0
+    released: int = 0
+    asked: int = 0
+    fan_outs: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.woken, self.republished, self.released, self.asked, self.fan_outs))
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the last pass saw, to tell quiet from slow. Losing it costs one pass."""
+
+    seen: dict[str, tuple[Tally, int, float]] = field(default_factory=dict)
+    #: where the next pass goes on looking for unsettled runs
+    cursor: dict[str, int] = field(default_factory=dict)
+
+
+def wake_due(ports: Ports, policy: Policy, batch: Batch) -> int:
+    """Publish what waited and is due, and what lost its lease. Cheap: done every second or so."""
+    now = ports.clock.now()
+    woken = ports.leases.wake(batch, now, now + policy.lease_seconds, policy.sweep_limit)
+    publish_indexes(ports, batch, [live.index for live in woken])
+    return len(woken) + advance(ports, batch, None)
+
+
+def open_batches(ports: Ports) -> list[Batch]:
+    return ports.batches.find([it for it in BatchState if it not in ENDED], limit=1000)
+
+
+def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
+    """One pass over the batches that have not ended."""
+    total = Swept()
+    batches = open_batches(ports)
+    for batch in batches:
+        did = _sweep_one(ports, policy, memory, batch)
+        total = Swept(
+            total.woken + did.woken,
+            total.republished + did.republished,
+            total.released + did.released,
+            total.asked + did.asked,
+            total.fan_outs + did.fan_outs,
+        )
+    known = {batch.id for batch in batches}
+    for batch_id in set(memory.seen) - known:
+        memory.seen.pop(batch_id, None)
+        memory.cursor.pop(batch_id, None)
+    return total
+
+
+def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Swept:
+    now = ports.clock.now()
+    if batch.state is BatchState.FINALIZING:
+        if batch.claim is not None and batch.claim.until > now:
+            return Swept()
+        request_finalization(ports, batch)
+        return Swept(asked=1)
+    if batch.state is BatchState.CANCELING:
+        request_finalization(ports, batch)
+        return Swept(asked=1)
+    woken = wake_due(ports, policy, batch)
+    released = repair(ports, batch, lambda release: release.at <= now - policy.quiet_seconds)
+    if ask(ports, batch):
+        return Swept(woken=woken, released=released, asked=1)
+    if not _is_quiet(ports, policy, memory, batch, now):
+        return Swept(woken=woken, released=released)
+    if not batch.sealed:
+        message = FanOutMessage(batch_id=batch.id, generation=batch.generation, again=True)
+        ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+        return Swept(woken=woken, released=released, fan_outs=1)
+    return Swept(woken, _republish(ports, policy, memory, batch), released)
+
+
+def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: float) -> bool:
+    """Nothing has changed for a while, nobody is at it, and no message of its kind is left."""
+    tally, pages = ports.runs.tally(batch.id), batch.checkpoint.pages
+    seen = memory.seen.get(batch.id)
+    if seen is None or (seen[0], seen[1]) != (tally, pages):
+        memory.seen[batch.id] = (tally, pages, now)
+        return False
+    if now - seen[2] < policy.quiet_seconds or ports.leases.running(batch.id, now):
+        return False
+    stations = (Station.RUNS, Station.FAN_OUT) if batch.sealed else (Station.FAN_OUT,)
+    return not any(ports.queue.backlog(station) for station in stations)
+
+
+def _republish(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> int:
+    """Unsettled runs that no message and no lease stands for."""
+    limited = batch.options.concurrency is not None
+    stop = ports.frontier.window(batch.id).released if limited else batch.known_total
+    start = memory.cursor.get(batch.id, 0)
+    lost: list[int] = []
+    while start < stop and len(lost) < policy.sweep_limit:
+        chunk = range(start, min(start + _CHUNK, stop))
+        settled = ports.runs.read(batch.id, chunk)
+        lives = ports.leases.lives(batch.id, chunk)
+        lost += [index for index in chunk if index not in settled and index not in lives]
+        start = chunk.stop
+    memory.cursor[batch.id] = 0 if start >= stop else start
+    publish_indexes(ports, batch, lost)
+    memory.seen.pop(batch.id, None)
+    return len(lost)

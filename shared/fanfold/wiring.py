@@ -1,0 +1,54 @@
+"""Adapters are chosen here, and only here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.execution.isolation import Isolation
+from fanfold.execution.library import Library
+from fanfold.ports import Ports
+from fanfold.settings import Settings
+from fanfold.steps.policy import Policy
+from fanfold.worker.worker import Worker
+
+#: On one machine a commit costs a millisecond and reads next to nothing: outcomes wait less for
+#: company, leases are written sooner so that `running` is true, and views are younger.
+EMBEDDED = Policy(
+    gather_share=0.02,
+    lease_after=1.0,
+    lease_seconds=30.0,
+    view_seconds=0.5,
+    fan_out_seconds=2.0,
+    claim_seconds=10.0,
+    quiet_seconds=30.0,
+)
+_SWEEP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fanfold:
+    """An opened engine and what is built on it."""
+
+    settings: Settings
+    ports: Ports
+    policy: Policy
+    library: Library
+
+    def worker(self, threads: int) -> Worker:
+        return Worker(
+            self.ports,
+            self.policy,
+            self.library,
+            Isolation(self.settings.flow_places),
+            threads=threads,
+            sweep_seconds=_SWEEP_SECONDS,
+        )
+
+
+@contextmanager
+def open_fanfold(settings: Settings) -> Iterator[Fanfold]:
+    with embedded_engine(settings.home) as ports:
+        yield Fanfold(settings, ports, EMBEDDED, Library(settings.flow_places))

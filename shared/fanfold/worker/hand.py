@@ -1,0 +1,64 @@
+"""What this process holds: deliveries not yet acked, and runs that are executing.
+
+The keeper looks here for what to extend, to lease and to cancel; the intake, for how much more it
+may pull.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+
+from fanfold.execution.context import Cancellation
+from fanfold.ports import Delivery
+from fanfold.steps.run_flow import Job
+
+
+@dataclass(slots=True)
+class Execution:
+    job: Job
+    canceled: Cancellation
+    #: by the monotonic clock
+    started: float
+    #: when its lease was last written
+    leased: float = 0.0
+
+
+class Hand:
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._deliveries: dict[str, Delivery] = {}
+        self._executing: dict[str, Execution] = {}
+        #: a moving mean of what a run takes
+        self.mean_seconds = 0.0
+
+    def take(self, deliveries: list[Delivery]) -> None:
+        with self._lock:
+            for delivery in deliveries:
+                self._deliveries[delivery.token] = delivery
+
+    def drop(self, deliveries: list[Delivery]) -> None:
+        with self._lock:
+            for delivery in deliveries:
+                self._deliveries.pop(delivery.token, None)
+
+    def begin(self, job: Job, canceled: Cancellation) -> None:
+        with self._lock:
+            self._executing[job.delivery.token] = Execution(job, canceled, monotonic())
+
+    def end(self, job: Job, seconds: float) -> None:
+        with self._lock:
+            self._executing.pop(job.delivery.token, None)
+            self.mean_seconds += 0.1 * (seconds - self.mean_seconds)
+
+    def held(self) -> list[Delivery]:
+        with self._lock:
+            return list(self._deliveries.values())
+
+    def executing(self) -> list[Execution]:
+        with self._lock:
+            return list(self._executing.values())
+
+    def __len__(self) -> int:
+        return len(self._deliveries)

@@ -1,0 +1,349 @@
+"""A worker process: pulls messages, runs flows on its lanes, settles, acks.
+
+    intake ──pull──▶ decode, admit ──▶ ready ──▶ lanes (threads) ──▶ conclude ──▶ Settler ──▶ ack
+                                         ▲                             │
+                        keeper ── due ── parking ◀──── try again ──────┘
+    clerk ──pull──▶ fan_out, finalize, dead_letter; wakes what is due; sweeps
+
+    keeper: extends leases, writes leases of long runs, cancels the runs of stopped batches
+
+Every thread may die with the process at any moment: nothing here is the only copy of anything. A
+lane is taken until the flow's code has returned, even when its run has timed out and is settled.
+
+Draining: nothing new is pulled, what has not started is given back, what executes finishes, what
+waits in the parking waits in `lives` instead; then the process ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+
+from fanfold import log
+from fanfold.domain.batch import Batch
+from fanfold.domain.ids import run_id_of
+from fanfold.domain.outcome import Attempt
+from fanfold.domain.retry import Again
+from fanfold.domain.run import RunState
+from fanfold.execution.call import Call
+from fanfold.execution.context import Cancellation, Context
+from fanfold.execution.invoke import Invoker
+from fanfold.execution.isolation import Isolation
+from fanfold.execution.library import Library
+from fanfold.ports import Delivery, Ports, Station
+from fanfold.steps.advance import advance, repair
+from fanfold.steps.ask import Duty, ask
+from fanfold.steps.policy import Policy
+from fanfold.steps.run_flow import (
+    Admission,
+    Job,
+    admit,
+    conclude,
+    decode,
+    live_of,
+    resolve,
+)
+from fanfold.steps.settle import Entry, Settler
+from fanfold.steps.stop import end_if_fatal
+from fanfold.steps.views import View, Views
+from fanfold.worker.clerk import Clerk
+from fanfold.worker.dispose import backoff, dispose
+from fanfold.worker.hand import Hand
+from fanfold.worker.keeper import Keeper
+from fanfold.worker.parking import Parking
+
+#: messages of one pull
+_PULL = 200
+#: what a process holds at most, what waits in the parking included
+_HOLD = 5000
+#: a fast flow's messages are pulled ahead for so many seconds of work
+_AHEAD_SECONDS = 0.005
+
+
+class Worker:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: Policy,
+        library: Library,
+        isolation: Isolation,
+        *,
+        threads: int,
+        sweep_seconds: float,
+    ) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._threads = threads
+        self._isolation = isolation
+        self._invoker = Invoker()
+        self._views = Views(ports, policy, library)
+        self._hand = Hand()
+        self._parking = Parking()
+        self._duty = Duty()
+        self._ready: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
+        self._busy = 0
+        self._running = 0
+        self._count = Lock()
+        self._room = Event()
+        self._stopping = Event()
+        self._settler: Settler[Job] = Settler(
+            ports,
+            policy,
+            self._duty,
+            finish=self._finished,
+            give_up=self._not_settled,
+            executing=lambda: self._running,
+        )
+        self._keeper = Keeper(ports, policy, self._views, self._hand, self._parking, self._unpark)
+        self._clerk = Clerk(ports, policy, library, self._hand, sweep_seconds)
+        self._lanes = [
+            Thread(target=self._lane, name=f"fanfold-lane-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    # -------------------------------------------------------------- lifetime
+
+    def run(self, *, until_idle: bool = False) -> None:
+        """Work until `stop` is called or, if asked to, until no batch is open."""
+        intake = Thread(target=self._intake, name="fanfold-intake", daemon=True)
+        for thread in (intake, *self._lanes):
+            thread.start()
+        self._keeper.start()
+        self._clerk.start()
+        while not self._stopping.wait(0.05):
+            if until_idle and self._is_idle():
+                break
+        self._drain(intake)
+
+    def stop(self) -> None:
+        """Begin to drain. Safe to call from a signal's handler."""
+        self._stopping.set()
+        self._room.set()
+
+    def _is_idle(self) -> bool:
+        return (
+            not len(self._hand)
+            and not self._clerk.open_batches()
+            and not any(self._ports.queue.backlog(station) for station in Station)
+        )
+
+    def _drain(self, intake: Thread) -> None:
+        self.stop()
+        intake.join()
+        unstarted: list[Job] = []
+        while True:
+            try:
+                item = self._ready.get_nowait()
+            except Empty:
+                break
+            if item is not None:
+                unstarted.append(item[0])
+                self._change(running=-1)
+        self._give_back([job for job in unstarted if job.attempts == 0])
+        for job in unstarted:
+            if job.attempts:
+                self._wait(job, 0.0)
+        for _ in self._lanes:
+            self._ready.put(None)
+        for lane in self._lanes:
+            while lane.is_alive() and self._hand.executing():
+                lane.join(0.05)  # a lane whose run has timed out is not waited for
+        for seconds, job in self._parking.clear():
+            self._wait(job, seconds)
+        self._settler.close()
+        self._clerk.stop()
+        self._keeper.stop()
+        self._invoker.stop()
+        self._isolation.close()
+        self._ports.queue.release(self._hand.held())
+
+    # ---------------------------------------------------------------- intake
+
+    def _intake(self) -> None:
+        while not self._stopping.is_set():
+            room = self._free()
+            if room <= 0:
+                self._room.wait(0.1)
+                self._room.clear()
+                continue
+            try:
+                deliveries = self._ports.queue.pull(Station.RUNS, min(room, _PULL), wait=0.2)
+                if deliveries:
+                    self._take(deliveries)
+            except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
+                log.error("intake.failed", f"{type(error).__name__}: {error}")
+                self._stopping.wait(0.5)
+
+    def _free(self) -> int:
+        mean = self._hand.mean_seconds
+        ahead = min(_PULL, int(self._threads * _AHEAD_SECONDS / mean)) if mean else 0
+        return min(
+            self._threads + ahead - self._busy - self._ready.qsize(), _HOLD - len(self._hand)
+        )
+
+    def _take(self, deliveries: list[Delivery]) -> None:
+        self._hand.take(deliveries)
+        jobs: dict[str, list[Job]] = {}
+        views: dict[str, View] = {}
+        for delivery in deliveries:
+            try:
+                message = decode(delivery)
+                view = self._views.of(message.batch_id)
+                if view.flow is None:
+                    self._cannot_load(delivery, view)
+                    continue
+                views[message.batch_id] = view
+                job = Job(delivery, message, view.batch, view.flow)
+                jobs.setdefault(message.batch_id, []).append(job)
+            except Exception as error:  # noqa: BLE001  one bad message harms no other
+                self._cannot_handle(delivery, error)
+        for batch_id, group in jobs.items():
+            self._duty.take(batch_id, len(group))
+            try:
+                admitted = admit(self._ports, self._policy, views[batch_id].batch, group)
+            except Exception as error:  # noqa: BLE001  the engine could not tell: again later
+                log.error("admit.failed", f"{type(error).__name__}: {error}", batch_id=batch_id)
+                self._give_back(group, delay=1.0)
+                continue
+            self._begin(views[batch_id].batch, admitted)
+
+    def _begin(self, batch: Batch, admitted: list[tuple[Job, Admission]]) -> None:
+        over: dict[Admission, list[Job]] = {}
+        for job, admission in admitted:
+            if admission in (Admission.RUN, Admission.ALONE):
+                self._change(running=1)
+                self._ready.put((job, admission is Admission.ALONE))
+            else:
+                over.setdefault(admission, []).append(job)
+        for admission, jobs in over.items():
+            try:
+                if admission is not Admission.DROPPED:
+                    self._catch_up(batch, jobs, settled=admission is Admission.SETTLED)
+                self._ack(batch, jobs)
+            except Exception as error:  # noqa: BLE001  not acked: it comes again
+                log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+                self._release([job.delivery for job in jobs], delay=1.0)
+
+    def _catch_up(self, batch: Batch, jobs: list[Job], *, settled: bool) -> None:
+        """Whoever had these before may have died behind the settle: do the rest of the pipe."""
+        indexes = {job.index for job in jobs}
+        if settled:
+            for run in self._ports.runs.read(batch.id, indexes).values():
+                end_if_fatal(self._ports, run)
+        repair(self._ports, batch, lambda release: release.record in indexes)
+        advance(self._ports, batch, jobs[0].index)
+
+    # ----------------------------------------------------------------- lanes
+
+    def _lane(self) -> None:
+        while (item := self._ready.get()) is not None:
+            job, alone = item
+            self._change(busy=1)
+            try:
+                self._execute(job, alone=alone)
+            except Exception as error:  # noqa: BLE001  a lane must outlive its runs
+                self._change(running=-1)
+                self._duty.give_back(job.batch.id, 1)
+                self._cannot_handle(job.delivery, error)
+            finally:
+                self._change(busy=-1)
+                self._room.set()
+
+    def _execute(self, job: Job, *, alone: bool) -> None:
+        data = resolve(self._ports, job)
+        job.attempts += 1
+        job.started_at = job.started_at or self._ports.clock.now()
+        context = Context(
+            batch_id=job.batch.id,
+            run_id=run_id_of(job.batch.id, job.index),
+            index=job.index,
+            key=job.key,
+            attempt=job.attempts,
+            parameters=job.batch.options.parameters,
+            canceled=Cancellation(),
+        )
+        call = Call(job.flow, job.batch.flow, data, context, job.timeout)
+        self._hand.begin(job, context.canceled)
+        if alone:
+            self._over(job, context, *self._isolation.run(call))
+        else:
+            self._invoker.invoke(call, partial(self._over, job, context))
+
+    def _over(self, job: Job, context: Context, attempt: Attempt, seconds: float) -> None:
+        """An attempt is over; called once, from the lane or, at the timeout, from the watchdog."""
+        self._hand.end(job, seconds)
+        self._change(running=-1)
+        try:
+            job.seconds += seconds
+            job.log.extend(context.entries)
+            result = conclude(self._ports, job, attempt)
+            if not isinstance(result, Again):
+                self._settler.add(Entry(job.batch, result, job))
+            elif result.delay <= self._policy.wait_in_place and not self._stopping.is_set():
+                self._parking.park(job, result.delay)
+            else:
+                self._wait(job, result.delay)
+        except Exception as error:  # noqa: BLE001  not settled: it comes again
+            self._duty.give_back(job.batch.id, 1)
+            self._cannot_handle(job.delivery, error)
+        self._settler.nudge()
+
+    def _unpark(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._change(running=1)
+            self._ready.put((job, job.delivery.attempt >= self._policy.isolate_from))
+
+    def _wait(self, job: Job, seconds: float) -> None:
+        """Too long to hold on to: it waits in `lives`, and its place is free."""
+        due = self._ports.clock.now() + seconds
+        waiting = live_of(job, RunState.WAITING, due, owner=None)
+        self._ports.leases.wait(job.batch, [waiting])
+        advance(self._ports, job.batch, job.index)
+        self._ack(job.batch, [job])
+
+    # ------------------------------------------------------------- ways out
+
+    def _finished(self, jobs: Sequence[Job]) -> None:
+        """Settled and asked for: the ack is last."""
+        deliveries = [job.delivery for job in jobs]
+        self._ports.queue.ack(deliveries)
+        self._hand.drop(deliveries)
+
+    def _not_settled(self, jobs: Sequence[Job]) -> None:
+        self._release([job.delivery for job in jobs], delay=1.0)
+
+    def _ack(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        self._duty.owe(batch.id)
+        if self._duty.give_back(batch.id, len(jobs)):
+            ask(self._ports, batch)
+        self._finished(jobs)
+
+    def _give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
+        for job in jobs:
+            self._duty.give_back(job.batch.id, 1)
+        self._release([job.delivery for job in jobs], delay)
+
+    def _release(self, deliveries: list[Delivery], delay: float) -> None:
+        try:
+            self._ports.queue.release(deliveries, delay)
+        except Exception as error:  # noqa: BLE001  the lease will end by itself
+            log.error("release.failed", f"{type(error).__name__}: {error}")
+        self._hand.drop(deliveries)
+
+    def _cannot_load(self, delivery: Delivery, view: View) -> None:
+        log.error(
+            "flow.unloadable", f"{view.problem}; the run will be delivered again",
+            batch_id=view.batch.id, attempt=delivery.attempt,
+        )  # fmt: skip
+        self._release([delivery], backoff(delivery))
+
+    def _cannot_handle(self, delivery: Delivery, error: Exception) -> None:
+        dispose(self._ports.queue, delivery, error)
+        self._hand.drop([delivery])
+
+    def _change(self, *, busy: int = 0, running: int = 0) -> None:
+        with self._count:
+            self._busy += busy
+            self._running += running
