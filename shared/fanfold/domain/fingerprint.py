@@ -32,5 +32,5 @@ def pattern_of(message: str) -> str:
 
 
 def fingerprint_of(error_type: str, message: str) -> str:
-    text = f"{error_type}\n{pattern_of(message)}".encode()
+    text = f"{error_type}\n{pattern_of(message)}".encode("utf-8", "backslashreplace")
     return blake2b(text, digest_size=5).hexdigest()

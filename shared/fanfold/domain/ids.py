@@ -37,7 +37,7 @@ def batch_id_from(bits: bytes) -> str:
 
 def batch_id_for_request(principal: str, request_id: str) -> str:
     """The same request of the same principal always names the same batch."""
-    text = f"{len(principal)}:{principal}{request_id}".encode()
+    text = f"{len(principal)}:{principal}{request_id}".encode("utf-8", "surrogatepass")
     return batch_id_from(blake2b(text, digest_size=10, person=b"fanfold-request").digest())
 
 

@@ -19,6 +19,11 @@ MAX_TRACEBACK_CHARS = 4000
 MAX_MESSAGE_CHARS = 2000
 
 
+def printable(text: str) -> str:
+    """Text any store and terminal takes: what a flow raised may hold half a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A JSON text, here or in Blobs."""

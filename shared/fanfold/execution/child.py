@@ -66,27 +66,27 @@ def main() -> None:
     flow: Flow | None = None
     while (frame := todo.get()) is not None:
         match frame:
-            case {"load": ref, "places": places, "path": path}:
+            case {"load": ref, "places": places, "path": path, "number": number}:
                 sys.path[:] = path
                 library = library or Library(places)
                 try:
                     flow = _load(library, FlowRef(**ref))
-                    channel.send(loaded=True)
+                    channel.send(loaded=True, number=number)
                 except UsageError as error:
-                    channel.send(refused=[type(error).__name__, str(error)])
+                    channel.send(refused=[type(error).__name__, str(error)], number=number)
             case {"run": data, "context": about, "number": number} if flow is not None:
                 context = Context(**about)
                 context.entries = SentLog(channel, number)
                 # the parent keeps the time: it can end this process, which nothing in here can
                 call = Call(flow, FlowRef(flow.name, flow.version, ""), data, context, None)
-                invoker.invoke(call, partial(_report, channel))
+                invoker.invoke(call, partial(_report, channel, number))
             case _:
                 raise ValueError(f"the parent sent what is no request: {list(frame)}")
     invoker.stop()
 
 
-def _report(channel: Channel, attempt: Attempt, seconds: float) -> None:
-    channel.send(attempt=frames.attempt_packed(attempt), seconds=seconds)
+def _report(channel: Channel, number: int, attempt: Attempt, seconds: float) -> None:
+    channel.send(attempt=frames.attempt_packed(attempt), seconds=seconds, number=number)
 
 
 def _load(library: Library, ref: FlowRef) -> Flow:

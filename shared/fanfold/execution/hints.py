@@ -62,11 +62,14 @@ def _accepted_by_pydantic(hint: Any, inside: tuple[Any, ...]) -> Any:
     if typing.is_typeddict(hint):
         fields: dict[str, Any] = {}
         for name, field in get_type_hints(hint, include_extras=True).items():
-            bare = field
-            while get_origin(bare) in (typing.Required, typing.NotRequired):
-                bare = get_args(bare)[0]
-            required = name in hint.__required_keys__
-            wrap: Any = typing_extensions.Required if required else typing_extensions.NotRequired
+            # what the field says itself comes first: __required_keys__ knows nothing of it where
+            # annotations are text
+            said = get_origin(field)
+            bare = get_args(field)[0] if said in (typing.Required, typing.NotRequired) else field
+            may_miss = said is typing.NotRequired or name not in hint.__required_keys__
+            wrap: Any = typing_extensions.Required
+            if may_miss and said is not typing.Required:
+                wrap = typing_extensions.NotRequired
             fields[name] = wrap[_accepted_by_pydantic(bare, (*inside, hint))]
         make: Any = typing_extensions.TypedDict
         return make(hint.__name__, fields)

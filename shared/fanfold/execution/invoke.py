@@ -67,6 +67,11 @@ class Invoker:
             self._watchdog.watch(execution, execution.started + call.timeout)
         execution.finish(self._attempt(call, execution))
 
+    @property
+    def watched(self) -> int:
+        """How many deadlines are kept; no more than twice those of what runs, and a few."""
+        return len(self._watchdog)
+
     def stop(self) -> None:
         """Once nothing is being invoked any more; what was abandoned is left to itself."""
         self._loop.stop()

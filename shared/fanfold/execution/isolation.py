@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
 from fanfold.domain.outcome import (
+    MAX_MESSAGE_CHARS,
     Attempt,
     Blame,
     Died,
@@ -46,6 +47,14 @@ class IsolationClosed(FanfoldError):
     """The worker is stopping. The record is as it was: its message will be delivered again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The child is no more: why, and how it ended."""
+
+    why: Silence
+    how: str
+
+
 class Isolation:
     """One child, one record at a time. Safe to share between threads."""
 
@@ -59,12 +68,10 @@ class Isolation:
     def run(self, call: Call) -> tuple[Attempt, float]:
         """How it ended, and the seconds it took. Raises IsolationClosed."""
         with self._lock:
-            try:
-                child = self._loaded(call)
-                return self._run(call, child) if isinstance(child, ChildProcess) else (child, 0.0)
-            except BaseException:
-                self._drop()  # what it would say next is not known
-                raise
+            if self._is_told(call):
+                return self._stopped(call), 0.0
+            refusal = self._load(call)
+            return (refusal, 0.0) if refusal is not None else self._run(call)
 
     def close(self) -> None:
         """End the child. A record that is in it is not settled: its `run` raises."""
@@ -85,24 +92,92 @@ class Isolation:
     ) -> None:
         self.close()
 
-    def _loaded(self, call: Call) -> ChildProcess | Attempt:
-        """A child that has found the flow."""
+    def _load(self, call: Call) -> Attempt | None:
+        """Have a child find the flow; an attempt only if that is not to be."""
         ref = replace(call.ref, place=place_of(call.flow) or call.ref.place)
-        request = frames.packed({"load": asdict(ref), "places": self._places, "path": path()})
-        while True:
-            warm = self._child is not None
-            if self._told(call):
+        request = {"load": asdict(ref), "places": self._places, "path": path()}
+        was_warm = self._child is not None
+        try:
+            answer = self._exchange(call, request, LOAD_SECONDS)
+            if isinstance(answer, _Lost) and answer.why is Silence.GONE and was_warm:
+                # it died idle, of something an earlier record left behind
+                answer = self._exchange(call, request, LOAD_SECONDS)
+        except OSError as error:
+            return _not_begun("OSError", f"no child process can be started: {error}")
+        if not isinstance(answer, _Lost):
+            return _not_begun(*answer["refused"]) if "refused" in answer else None
+        match answer.why:
+            case Silence.TOLD:
                 return self._stopped(call)
-            try:
-                child = self._child = self._child or ChildProcess()
-            except OSError as error:
-                return _not_started("OSError", f"no child process could be started: {error}")
-            child.send(request)
-            deadline = time.monotonic() + LOAD_SECONDS
-            while "log" in (answer := self._answer(call, child, deadline)):
-                """What an earlier record left running still talks."""
-            match answer:
-                case {"loaded": True}:
-                    return child
-                case {"refused": [kind, message]}:
-                    return _not_started(kind, message)
+            case Silence.OVERDUE:
+                return _not_begun(
+                    "ChildProcessError", f"the flow was not found within {LOAD_SECONDS:g} s"
+                )
+            case Silence.GONE:
+                return _not_begun(
+                    "ChildProcessError", f"the child ended before the record began: {answer.how}"
+                )
+
+    def _run(self, call: Call) -> tuple[Attempt, float]:
+        context = call.context
+        about = {
+            "batch_id": context.batch_id,
+            "run_id": context.run_id,
+            "index": context.index,
+            "key": context.key,
+            "attempt": context.attempt,
+            "parameters": context.parameters,
+        }
+        started = time.monotonic()
+        answer = self._exchange(call, {"run": call.data, "context": about}, call.timeout)
+        seconds = time.monotonic() - started
+        if not isinstance(answer, _Lost):
+            return frames.attempt_unpacked(answer["attempt"]), answer["seconds"]
+        match answer.why:
+            case Silence.TOLD:
+                return self._stopped(call), seconds
+            case Silence.OVERDUE:
+                return TimedOut(call.timeout or 0.0), seconds
+            case Silence.GONE:
+                return Died(answer.how), seconds
+
+    def _exchange(
+        self, call: Call, request: dict[str, Any], seconds: float | None
+    ) -> dict[str, Any] | _Lost:
+        """The child's answer. Its log comes before; that of what an earlier record left running
+        carries another number, and is nobody's any more."""
+        number = next(self._numbers)
+        body = frames.packed({**request, "number": number})
+        child = self._child = self._child or ChildProcess()
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            child.send(body)
+            while not isinstance(
+                answer := child.receive(deadline, lambda: self._is_told(call)), Silence
+            ):
+                if answer["number"] != number:
+                    continue
+                if "log" not in answer:
+                    return answer
+                call.context.entries.append(LogEntry(*answer["log"]))
+        except BaseException:
+            self._child = None
+            child.kill()  # what it would say next is not known
+            raise
+        self._child = None
+        if answer is Silence.GONE:
+            return _Lost(answer, child.ended())
+        child.kill()
+        return _Lost(answer, "")
+
+    def _is_told(self, call: Call) -> bool:
+        return self._closed or call.context.canceled.is_set()
+
+    def _stopped(self, call: Call) -> Attempt:
+        if self._closed:
+            raise IsolationClosed
+        return Interrupted(call.context.canceled.reason)
+
+
+def _not_begun(kind: str, message: str) -> Raised:
+    return Raised(Failure(Blame.ERROR, kind, message[:MAX_MESSAGE_CHARS]))

@@ -34,7 +34,8 @@ class Found:
 
     @property
     def ref(self) -> FlowRef:
-        return FlowRef(self.flow.name, self.flow.version, self.place, self.flow.title)
+        flow = self.flow
+        return FlowRef(flow.name, flow.version, self.place, flow.title, flow.fold is not None)
 
 
 class Library:

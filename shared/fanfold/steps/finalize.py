@@ -31,7 +31,7 @@ from fanfold.domain.batch import (
 )
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
-from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value
+from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value, printable
 from fanfold.domain.tally import Tally
 from fanfold.errors import EngineError
 from fanfold.folds.apply import apply_fold
@@ -168,7 +168,8 @@ def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failu
         except EngineError:
             raise  # not the fold's doing
         except Exception as error:  # noqa: BLE001  the user's code may raise anything
-            last = Failure(Blame.ERROR, type(error).__name__, f"the fold failed: {error}")
+            text = printable(f"the fold failed: {error}")
+            last = Failure(Blame.ERROR, type(error).__name__, text)
             log.warning("fold.failed", last.message, batch_id=batch.id, attempt=batch.fold_attempts)
 
 

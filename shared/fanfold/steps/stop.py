@@ -11,7 +11,7 @@ from functools import partial
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
-from fanfold.domain.outcome import Blame, Failed
+from fanfold.domain.outcome import Blame, Failed, printable
 from fanfold.domain.run import Run
 from fanfold.errors import IllegalTransition
 from fanfold.ports import Ports
@@ -34,7 +34,8 @@ def end_if_fatal(ports: Ports, run: Run) -> None:
     """A run that raised Fatal ends its batch as failed; the records left are skipped."""
     if not isinstance(run.outcome, Failed) or run.outcome.failure.blame is not Blame.FATAL:
         return
-    reason = f"record {run.index} raised {run.outcome.failure.type}: {run.outcome.failure.message}"
+    failure = run.outcome.failure
+    reason = printable(f"record {run.index} raised {failure.type}: {failure.message}")
     ending = Ending(BatchState.FAILED, reason)
     try:
         batch = ports.batches.amend(run.batch_id, partial(rules.stop, ending=ending))

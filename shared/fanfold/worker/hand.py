@@ -47,10 +47,11 @@ class Hand:
         with self._lock:
             self._executing[job.delivery.token] = Execution(job, canceled, monotonic())
 
-    def end(self, job: Job, seconds: float) -> None:
+    def end(self, job: Job, seconds: float | None = None) -> None:
         with self._lock:
             self._executing.pop(job.delivery.token, None)
-            self.mean_seconds += 0.1 * (seconds - self.mean_seconds)
+            if seconds is not None:
+                self.mean_seconds += 0.1 * (seconds - self.mean_seconds)
 
     def held(self) -> list[Delivery]:
         with self._lock:

@@ -33,8 +33,9 @@ from fanfold.execution.invoke import Invoker
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Ports, Station
-from fanfold.steps.advance import advance, repair
+from fanfold.steps.advance import advance
 from fanfold.steps.ask import Duty, ask
+from fanfold.steps.catch_up import catch_up
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import (
     Admission,
@@ -46,7 +47,6 @@ from fanfold.steps.run_flow import (
     resolve,
 )
 from fanfold.steps.settle import Entry, Settler
-from fanfold.steps.stop import end_if_fatal
 from fanfold.steps.views import View, Views
 from fanfold.worker.clerk import Clerk
 from fanfold.worker.dispose import backoff, dispose
@@ -220,20 +220,11 @@ class Worker:
         for admission, jobs in over.items():
             try:
                 if admission is not Admission.DROPPED:
-                    self._catch_up(batch, jobs, settled=admission is Admission.SETTLED)
+                    catch_up(self._ports, batch, jobs)
                 self._ack(batch, jobs)
             except Exception as error:  # noqa: BLE001  not acked: it comes again
                 log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
                 self._release([job.delivery for job in jobs], delay=1.0)
-
-    def _catch_up(self, batch: Batch, jobs: list[Job], *, settled: bool) -> None:
-        """Whoever had these before may have died behind the settle: do the rest of the pipe."""
-        indexes = {job.index for job in jobs}
-        if settled:
-            for run in self._ports.runs.read(batch.id, indexes).values():
-                end_if_fatal(self._ports, run)
-        repair(self._ports, batch, lambda release: release.record in indexes)
-        advance(self._ports, batch, jobs[0].index)
 
     # ----------------------------------------------------------------- lanes
 
@@ -244,6 +235,7 @@ class Worker:
             try:
                 self._execute(job, alone=alone)
             except Exception as error:  # noqa: BLE001  a lane must outlive its runs
+                self._hand.end(job)
                 self._change(running=-1)
                 self._duty.give_back(job.batch.id, 1)
                 self._cannot_handle(job.delivery, error)

@@ -12,6 +12,20 @@ def test_no_two_records_of_a_hundred_thousand_have_the_same_mix() -> None:
     assert len({mix(index) for index in range(100_000)}) == 100_000
 
 
+def unmix(mixed: int) -> int:
+    """Every step of `mix`, undone in reverse: there is such a number for each odd factor only."""
+    mixed ^= mixed >> 16
+    mixed = mixed * pow(0xC2B2AE35, -1, 1 << 32) % (1 << 32)
+    mixed ^= mixed >> 13 ^ mixed >> 26
+    mixed = mixed * pow(0x85EBCA6B, -1, 1 << 32) % (1 << 32)
+    return mixed ^ mixed >> 16
+
+
+@given(st.integers(0, (1 << 32) - 1))
+def test_a_mix_tells_its_record(index: int) -> None:
+    assert unmix(mix(index)) == index
+
+
 @given(indexes, indexes)
 def test_different_records_have_different_mixes(a: int, b: int) -> None:
     assert (mix(a) == mix(b)) is (a == b)

@@ -52,7 +52,9 @@ def test_the_pattern_can_be_read() -> None:
     assert pattern_of(message) == "row <n> of <text> has <n> fields, see <url>"
 
 
-@pytest.mark.parametrize("token", [".", "-", "/", "./", "a.", "'", "\\'", "0x", "1.", "[", "…", "f"])
+@pytest.mark.parametrize(
+    "token", [".", "-", "/", "./", "a.", "'", "\\'", "0x", "1.", "[", "…", "f"]
+)
 def test_no_message_however_odd_keeps_anyone_waiting(token: str) -> None:
     """An expression that backtracks would take minutes here, and the suite's limit would end it."""
     assert len(pattern_of(token * 100_000)) <= 200

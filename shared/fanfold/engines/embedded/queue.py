@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from threading import Event
 
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
@@ -19,7 +20,7 @@ LEASE_SECONDS = 60.0
 #: how often the living look for the dead
 _REAP_SECONDS = 0.2
 _POLL_SECONDS = 0.002
-_IDLE_POLL_SECONDS = 0.02
+_IDLE_POLL_SECONDS = 0.01
 
 
 class EmbeddedQueue:
@@ -30,6 +31,7 @@ class EmbeddedQueue:
         self._folder = database.path.parent / "owners"
         self._registered = False
         self._reaped_at = 0.0
+        self._published = Event()
 
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
         if not bodies:
@@ -41,6 +43,7 @@ class EmbeddedQueue:
                 "VALUES (?, ?, 0, ?, ?)",
                 [(station, now, batch_id, body) for body in bodies],
             )
+        self._published.set()
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
         self._register()
@@ -55,7 +58,10 @@ class EmbeddedQueue:
             left = deadline - time.monotonic()
             if left <= 0:
                 return []
-            time.sleep(min(patience, left))
+            # what this process publishes wakes its own waiters; other processes' is polled for
+            self._published.clear()
+            if not self._has(station):
+                self._published.wait(min(patience, left))
             patience = min(patience * 1.1, _IDLE_POLL_SECONDS)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:

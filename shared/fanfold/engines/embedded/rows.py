@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any
 
 from fanfold.domain.codec import detail_of, log_from, outcome_from
-from fanfold.domain.outcome import Succeeded, Value
+from fanfold.domain.outcome import Succeeded, Value, printable
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.engines.embedded.places import index_of, place_of
 from fanfold.errors import OutcomeRefused
@@ -29,7 +29,7 @@ def row_of(run: Run) -> tuple[object, ...]:
     return (
         run.generation,
         run.state,
-        None if run.key is None else storable(run.key),
+        None if run.key is None else printable(run.key),
         value.text,
         value.blob,
         run.attempts,
@@ -72,11 +72,6 @@ def live_from(batch_id: str, row: tuple[Any, ...]) -> Live:
         started_at,
         seconds,
     )
-
-
-def storable(text: str) -> str:
-    """SQLite's text is UTF-8; what a flow raised, or a key, may hold half a surrogate pair."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def live_at(db: sqlite3.Connection, batch_id: str, place: int) -> Live | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
-from fanfold.engines.embedded.rows import storable
+from fanfold.domain.outcome import printable
 
 _ADD = """
 INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -95,9 +95,9 @@ def _add_errors(db: sqlite3.Connection, batch: int, more: Tally) -> None:
                 batch,
                 name,
                 group.count,
-                OTHER if name == OTHER else storable(group.type),
-                "" if name == OTHER else storable(group.pattern),
-                storable(group.example),
+                OTHER if name == OTHER else printable(group.type),
+                "" if name == OTHER else printable(group.pattern),
+                printable(group.example),
                 group.example_index,
             ),
         )

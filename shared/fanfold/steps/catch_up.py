@@ -1,0 +1,24 @@
+"""catch_up: the rest of the pipe, for messages whose earlier delivery may have died in it.
+
+A redelivered message that finds its run settled, or waiting, cannot know whether whoever did that
+lived to advance and to ask. So it does both again: they are harmless when done already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fanfold.domain.batch import Batch
+from fanfold.ports import Ports
+from fanfold.steps.advance import advance, repair
+from fanfold.steps.run_flow import Job
+from fanfold.steps.stop import end_if_fatal
+
+
+def catch_up(ports: Ports, batch: Batch, jobs: Sequence[Job]) -> None:
+    """Everything between settle and ask, for jobs of one batch. The caller asks and acks."""
+    indexes = {job.index for job in jobs}
+    for run in ports.runs.read(batch.id, indexes).values():
+        end_if_fatal(ports, run)
+    repair(ports, batch, lambda release: release.record in indexes)
+    advance(ports, batch, jobs[0].index)

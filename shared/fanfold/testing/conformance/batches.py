@@ -1,0 +1,140 @@
+"""Batches: created once, amended atomically, paged without gaps, closed by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim, Ending
+from fanfold.errors import BatchNotFound, Contended, IllegalTransition
+from fanfold.testing.conformance.rig import (
+    Rig,
+    after_page,
+    failed,
+    new_batch,
+    ok,
+    page_of,
+    sealed,
+    with_records,
+)
+
+
+class BatchesConformance:
+    def test_a_batch_reads_as_it_was_written_from_any_process(self, rig: Rig) -> None:
+        batch = new_batch(rig.ports)
+        assert rig.other.batches.get(batch.id) == batch
+
+    def test_a_batch_that_is_not_there_is_said_so(self, rig: Rig) -> None:
+        with pytest.raises(BatchNotFound):
+            rig.ports.batches.get("batch-aaaaaaaaaaaaaaaa")
+
+    def test_creating_a_batch_twice_keeps_the_first(self, rig: Rig) -> None:
+        batch = new_batch(rig.ports)
+        stored = rig.other.batches.create(replace(batch, request_digest="another"))
+        assert stored == batch
+        assert rig.ports.batches.get(batch.id) == batch
+
+    def test_what_an_arrow_raises_leaves_nothing_behind(self, rig: Rig) -> None:
+        batch = new_batch(rig.ports)
+
+        def arrow(it: Batch) -> Batch:
+            rules.pause(it)
+            raise IllegalTransition("no")
+
+        with pytest.raises(IllegalTransition):
+            rig.ports.batches.amend(batch.id, arrow)
+        assert rig.ports.batches.get(batch.id) == batch
+
+    def test_batches_are_found_newest_first_by_state_and_in_parts(self, rig: Rig) -> None:
+        batches = []
+        for _ in range(4):
+            batches.append(new_batch(rig.ports))
+            rig.clock.pass_(1)
+        rig.ports.batches.amend(batches[1].id, rules.pause)
+        ids = [batch.id for batch in reversed(batches)]
+        assert [it.id for it in rig.other.batches.find()] == ids
+        assert [it.id for it in rig.ports.batches.find(limit=2)] == ids[:2]
+        assert [it.id for it in rig.ports.batches.find(limit=2, before=ids[1])] == ids[2:]
+        paused = rig.ports.batches.find([BatchState.PAUSED])
+        assert [it.id for it in paused] == [batches[1].id]
+
+    def test_records_come_back_in_order_across_pages(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 25)
+        records = list(rig.other.batches.records(batch.id, 7, 23))
+        assert [it.index for it in records] == list(range(7, 23))
+        assert (records[0].key, records[0].data) == ("key-7", {"n": 7})
+        assert list(rig.ports.batches.records(batch.id, 25, 30)) == []
+
+    def test_a_page_from_an_older_checkpoint_is_refused_and_not_stored(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 10)
+        start = Checkpoint()
+        with pytest.raises(Contended):
+            rig.other.batches.append(page_of(batch, start, 5), start, after_page(start, 5))
+        stored = rig.ports.batches.get(batch.id)
+        assert stored.checkpoint.records == 10
+        assert len(list(rig.ports.batches.records(batch.id, 0, 10))) == 10
+
+    def test_a_stopped_batch_takes_no_more_pages(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 10)
+        ending = Ending(BatchState.CANCELED, "enough")
+        rig.ports.batches.amend(batch.id, lambda it: rules.stop(it, ending))
+        before = batch.checkpoint
+        with pytest.raises(IllegalTransition):
+            rig.ports.batches.append(page_of(batch, before, 5), before, after_page(before, 5))
+
+    def test_closing_too_early_changes_nothing(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, with_records(rig.ports, new_batch(rig.ports), 3))
+        rig.ports.runs.settle(batch, [ok(batch, 0), ok(batch, 1)])
+        assert _close(rig, batch).state is BatchState.RUNNING
+        assert rig.ports.runs.tally(batch.id).settled == 2
+
+    def test_an_unsealed_batch_is_not_closed_however_much_is_settled(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 2)
+        rig.ports.runs.settle(batch, [ok(batch, 0), ok(batch, 1)])
+        assert _close(rig, batch).state is BatchState.RUNNING
+
+    def test_closing_seals_the_tally_for_good(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, with_records(rig.ports, new_batch(rig.ports), 3))
+        rig.ports.runs.settle(batch, [ok(batch, 0), failed(batch, 1), ok(batch, 2)])
+        closed = _close(rig, batch)
+        assert closed.state is BatchState.FINALIZING
+        assert closed.closed is not None
+        assert (closed.closed.succeeded, closed.closed.failed) == (2, 1)
+        assert closed.closed.digest == closed.checkpoint.digest
+        assert sum(group.count for group in closed.closed.errors.values()) == 1
+        assert rig.other.runs.tally(batch.id) == closed.closed
+
+    def test_one_claim_wins_and_a_living_one_stays(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, new_batch(rig.ports))
+        assert _close(rig, batch, "first").claim == Claim("first", rig.clock.now() + 10)
+        second = rig.other.batches.close(
+            batch.id, 1, Claim("second", rig.clock.now() + 10), rig.clock.now()
+        )
+        assert second.claim is not None
+        assert second.claim.owner == "first"
+        rig.clock.pass_(11)
+        third = _close(rig, batch, "third")
+        assert third.claim is not None
+        assert third.claim.owner == "third"
+
+    def test_a_stopped_batch_closes_with_the_rest_canceled(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 5)
+        rig.ports.runs.settle(batch, [ok(batch, 4)])
+        ending = Ending(BatchState.CANCELED, "enough")
+        rig.ports.batches.amend(batch.id, lambda it: rules.stop(it, ending))
+        closed = _close(rig, batch)
+        assert closed.closed is not None
+        assert (closed.closed.succeeded, closed.closed.canceled, closed.total) == (1, 4, 5)
+
+    def test_a_close_of_another_generation_changes_nothing(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, new_batch(rig.ports))
+        now = rig.clock.now()
+        answer = rig.ports.batches.close(batch.id, 2, Claim("me", now + 10), now)
+        assert answer.state is BatchState.RUNNING
+
+
+def _close(rig: Rig, batch: Batch, owner: str = "me") -> Batch:
+    now = rig.clock.now()
+    return rig.ports.batches.close(batch.id, batch.generation, Claim(owner, now + 10), now)

@@ -1,0 +1,62 @@
+"""A batch on a home of its own, and worker processes that die at a chosen call."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.flow import FlowRef
+from fanfold.domain.options import BatchOptions
+from fanfold.execution.library import Library
+from fanfold.folds.stream import stream_results
+from fanfold.ports import Ports
+from fanfold.sources.iterable import from_iterable
+from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.status import Status, status_of, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    path: Path
+    ports: Ports
+
+    def create(self, records: list[Any], place: str, **options: Any) -> Batch:
+        found = Library().find(place)
+        ref = FlowRef(found.flow.name, "1", found.place, folds=found.flow.fold is not None)
+        request = BatchRequest(ref, BatchOptions(**options), "test")
+        return create_batch(self.ports, request, lambda: from_iterable(records, name="test"))
+
+    def start(
+        self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4
+    ) -> subprocess.Popen[bytes]:
+        rows = json.dumps([list(fault) for fault in faults])
+        return subprocess.Popen(
+            [sys.executable, "-m", "fanfold.testing.crashing", self.path, rows, act, str(threads)]
+        )
+
+    def work(self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4) -> int:
+        """Run a worker process until it is idle, or dies; its exit code."""
+        return self.start(*faults, act=act, threads=threads).wait(90)
+
+    def status(self, batch: Batch) -> Status:
+        return status_of(self.ports, batch.id)
+
+    def assert_whole(self, batch: Batch, total: int, failed: int = 0) -> None:
+        """Completed; every record settled once, its result there, the certificate true."""
+        status = self.status(batch)
+        assert status.batch.state is BatchState.COMPLETED, status
+        counts = status.counts
+        assert (counts.total, counts.succeeded, counts.failed) == (total, total - failed, failed)
+        assert status.tally.waiting == 0
+        certificate = verify(self.ports, batch.id)
+        assert certificate.holds
+        assert certificate.digest == certificate.expected_digest
+        ports = self.ports
+        results = list(stream_results(ports.runs, ports.batches, ports.blobs, status.batch))
+        assert [it.index for it in results] == list(range(total))
+        assert sum(it.ok for it in results) == total - failed

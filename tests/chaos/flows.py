@@ -1,0 +1,47 @@
+"""Flows the crash tests run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fanfold import Context, Fatal, Permanent, Result, flow
+
+
+def count_ok(results: Iterable[Result]) -> int:
+    return sum(result.ok for result in results)
+
+
+@flow(retries=0, fold=count_ok)
+def counted(record: dict[str, Any], ctx: Context) -> int:
+    """Echoes n; a record may ask to fail, to be noted in a file, or to kill its process."""
+    if "note" in record:
+        with Path(record["note"]).open("a") as file:
+            file.write(f"{ctx.index}\n")
+    if record.get("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if record.get("fail"):
+        raise Permanent(f"record {ctx.index} was told to")
+    return int(record.get("n", ctx.index))
+
+
+@flow(retries=0)
+def fatal_at(record: dict[str, Any]) -> int:
+    if record.get("fatal"):
+        raise Fatal("the account is closed")
+    time.sleep(record.get("seconds", 0))
+    return 1
+
+
+@flow(retries=3, backoff=100.0, backoff_cap=100.0)
+def waits_long(record: dict[str, Any], ctx: Context) -> int:
+    """Fails once with a wait too long to be spent in the process."""
+    if ctx.attempt == 1:
+        from fanfold import Retryable
+
+        raise Retryable("not yet", after=record["after"])
+    return ctx.attempt

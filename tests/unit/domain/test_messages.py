@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanfold.domain.messages import (
+    VERSION,
+    FanOutMessage,
+    FinalizationMessage,
+    InlineRecord,
+    PageMessage,
+    RunMessage,
+    decode_fan_out,
+    encode_run,
+)
+from fanfold.domain.records import MAX_INLINE_BYTES, Record
+from fanfold.errors import MessageInvalid
+
+BATCH = "batch-aaaaaaaaaaaaaaaa"
+
+KINDS = [FanOutMessage, PageMessage, RunMessage, FinalizationMessage]
+EXAMPLES = [
+    FanOutMessage(batch_id=BATCH, published=7),
+    PageMessage(batch_id=BATCH, start=500, stop=1000, again=True),
+    RunMessage(batch_id=BATCH, index=3, generation=2),
+    RunMessage(batch_id=BATCH, index=3, record=InlineRecord(key="k", data={"a": [None]})),
+    RunMessage(batch_id=BATCH, index=3, record=InlineRecord(data=None)),
+    FinalizationMessage(batch_id=BATCH),
+]
+
+#: Anything, half surrogate pairs too.
+texts = st.text(st.characters(exclude_categories=()))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def sent(record: Record, **more: Any) -> RunMessage:
+    return RunMessage.decode(encode_run(BATCH, 2, record, **more))
+
+
+@pytest.mark.parametrize("message", EXAMPLES)
+def test_what_is_encoded_is_decoded(message: Any) -> None:
+    assert type(message).decode(message.encode()) == message
+
+
+@pytest.mark.parametrize("message", EXAMPLES)
+def test_a_message_says_its_version(message: Any) -> None:
+    assert json.loads(message.encode())["v"] == VERSION
+
+
+@given(st.integers(0, 1 << 40), st.none() | st.text(), values, st.booleans())
+def test_a_record_arrives_as_it_was_sent(
+    index: int, key: str | None, data: Any, again: bool
+) -> None:
+    message = sent(Record(index, key, json.dumps(data)), again=again)
+    assert (message.batch_id, message.generation) == (BATCH, 2)
+    assert (message.index, message.again) == (index, again)
+    assert message.record == InlineRecord(key=key, data=data)
+
+
+@pytest.mark.parametrize("key", ['a"b', "a\\", "\n", '","data":1,"x":"', "ä", ""])
+def test_a_key_is_only_ever_a_key(key: str) -> None:
+    assert sent(Record(0, key, "1")).record == InlineRecord(key=key, data=1)
+
+
+def test_data_that_is_null_is_there() -> None:
+    """By reference means: no record in the message. A record whose data is null is one."""
+    assert sent(Record(0, None, "null")).record == InlineRecord(data=None)
+
+
+@pytest.mark.parametrize(
+    ("body", "inline"),
+    [
+        (json.dumps("x" * (MAX_INLINE_BYTES - 2)), True),
+        (json.dumps("x" * (MAX_INLINE_BYTES - 1)), False),
+        (json.dumps("é" * (MAX_INLINE_BYTES // 2 - 1), ensure_ascii=False), True),
+        (json.dumps("é" * (MAX_INLINE_BYTES // 2), ensure_ascii=False), False),
+    ],
+)
+def test_a_record_travels_inside_up_to_the_border_and_by_reference_beyond(
+    body: str, inline: bool
+) -> None:
+    message = sent(Record(9, "k", body))
+    assert message.index == 9
+    assert (message.record is not None) is inline
+
+
+def test_half_a_surrogate_pair_arrives() -> None:
+    message = sent(Record(0, None, '{"emoji": "\\ud83d"}'))
+    assert message.record is not None
+    assert message.record.data == {"emoji": "\ud83d"}
+
+
+def test_deep_data_arrives() -> None:
+    assert sent(Record(0, None, "[" * 200 + "]" * 200)).record is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("version", [0, 2, 99, "1", None])
+def test_an_unknown_version_is_refused(kind: type[RunMessage], version: Any) -> None:
+    body = {"v": version, "batch_id": BATCH, "index": 0, "start": 0, "stop": 1}
+    with pytest.raises(MessageInvalid, match=r": v: "):
+        kind.decode(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"hello", b"null", b"[]", b"7", b"{}", b"\xff\xfe", b'{"v":1', b'"\\ud800', b"[" * 5000],
+)
+def test_garbage_is_refused_in_one_line(kind: type[RunMessage], body: bytes) -> None:
+    with pytest.raises(MessageInvalid, match=f"^{kind.__name__}: ") as refused:
+        kind.decode(body)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b'{"kind":"party"}', b'{"kind":null}'])
+def test_the_fan_out_station_refuses_what_is_neither_of_its_two_messages(body: bytes) -> None:
+    with pytest.raises(MessageInvalid, match="fan-out station"):
+        decode_fan_out(body)
+
+
+@pytest.mark.parametrize("message", EXAMPLES[:2])
+def test_the_fan_out_station_tells_its_two_messages_apart(message: FanOutMessage) -> None:
+    assert decode_fan_out(message.encode()) == message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_id": "batch-7"},
+        {"batch_id": BATCH + "\n"},
+        {"batch_id": None},
+        {"index": -1},
+        {"index": None},
+        {"generation": 0},
+        {"record": {"key": "k"}},
+        {"record": {"key": 7, "data": 1}},
+    ],
+)
+def test_a_wrong_field_is_named(wrong: dict[str, Any]) -> None:
+    body = {"v": 1, "batch_id": BATCH, "index": 0, **wrong}
+    (field,) = wrong
+    with pytest.raises(MessageInvalid, match=f"^RunMessage: {field}"):
+        RunMessage.decode(json.dumps(body).encode())
+
+
+def test_a_field_of_a_later_version_is_no_reason_to_refuse() -> None:
+    body = {"v": 1, "batch_id": BATCH, "index": 0, "colour": "red"}
+    assert RunMessage.decode(json.dumps(body).encode()).index == 0

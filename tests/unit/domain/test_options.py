@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from fanfold.domain.options import BatchOptions, options_from
+from fanfold.errors import OptionInvalid
+
+GOOD: dict[str, list[Any]] = {
+    "concurrency": [1, 100_000],
+    "max_records": [0, 1, 10**9],
+    "key": ["id", "url"],
+    "parameters": [{}, {"model": "small", "n": [1, None]}],
+    "retries": [0, 100],
+    "timeout": [0.001, 60, 604_800.0],
+    "label": ["", "x" * 200],
+    "tags": [[], ["a"], ["x" * 100] * 50],
+}
+
+BAD: dict[str, list[Any]] = {
+    "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
+    "max_records": [-1, 2.0, "all", False],
+    "key": [7, ["id"]],
+    "parameters": [[], "a=b", {1: 2}],
+    "retries": [-1, 101, 1.0, True],
+    "timeout": [0, -1.0, 604_801, "60", float("nan"), float("inf"), True],
+    "label": ["x" * 201, 7],
+    "tags": ["a", [""], [7], ["x" * 101], ["a"] * 51, {"a"}],
+}
+
+
+def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, values in table.items() for value in values]
+
+
+def test_every_option_is_tried_here() -> None:
+    assert set(GOOD) == set(BAD) == set(BatchOptions.model_fields)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(GOOD))
+def test_an_option_within_its_bounds_is_taken_as_it_is(name: str, value: Any) -> None:
+    assert getattr(options_from({name: value}), name) == value
+
+
+@pytest.mark.parametrize(("name", "value"), cases(BAD))
+def test_an_option_beyond_its_bounds_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(OptionInvalid, match=f"^option {name}") as refused:
+        options_from({name: value})
+    assert "\n" not in str(refused.value)
+
+
+def test_a_wrong_element_is_named_with_its_place() -> None:
+    with pytest.raises(OptionInvalid, match=r"^option tags\.1: .*, not 7$"):
+        options_from({"tags": ["a", 7]})
+
+
+def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(OptionInvalid, match="no option 'concurency'; there are: concurrency, max"):
+        options_from({"concurency": 5})
+
+
+def test_an_option_that_is_none_was_not_given() -> None:
+    assert options_from(dict.fromkeys(BatchOptions.model_fields)) == BatchOptions()
+
+
+def test_options_do_not_change_once_given() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        BatchOptions().concurrency = 5  # type: ignore[misc]
+
+
+def test_two_batches_do_not_share_their_parameters() -> None:
+    BatchOptions().parameters["model"] = "large"
+    assert BatchOptions().parameters == {}
