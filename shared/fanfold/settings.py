@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fanfold.errors import SettingsInvalid
+from fanfold.execution.loading import absolute as absolute_place
 
 
 class Settings(BaseSettings):
@@ -25,6 +26,16 @@ class Settings(BaseSettings):
     @property
     def flow_places(self) -> tuple[str, ...]:
         return tuple(place for place in self.flows.split(os.pathsep) if place)
+
+    def environment(self) -> dict[str, str]:
+        """For a process of our own that is to have these settings, wherever it is started."""
+        places = (absolute_place(place) for place in self.flow_places)
+        own = {
+            "FANFOLD_ENGINE": self.engine,
+            "FANFOLD_HOME": str(self.home.expanduser().absolute()),
+            "FANFOLD_FLOWS": os.pathsep.join(places),
+        }
+        return {**os.environ, **own}
 
     @classmethod
     def from_env(cls) -> Settings:

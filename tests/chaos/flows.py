@@ -29,6 +29,13 @@ def counted(record: dict[str, Any], ctx: Context) -> int:
     return int(record.get("n", ctx.index))
 
 
+@flow
+def short(record: dict[str, Any]) -> int:
+    """A millisecond and a half of somebody else's work."""
+    time.sleep(0.0015)
+    return int(record["n"])
+
+
 @flow(retries=0)
 def fatal_at(record: dict[str, Any]) -> int:
     if record.get("fatal"):

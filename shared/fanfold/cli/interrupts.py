@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -10,12 +12,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """While `raising`, an interrupt ends what is being done, by KeyboardInterrupt; later it is only
-    counted, and whoever works looks at `count`."""
+    """An interrupt is only counted, and whoever works looks at `count`; but within `raised` it
+    ends what is being done, by KeyboardInterrupt."""
 
-    def __init__(self, *, raising: bool = False) -> None:
+    def __init__(self) -> None:
         self.count = 0
-        self.raising = raising
+        self._raising = False
         self._before: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -31,7 +33,18 @@ class Interrupts:
         for number, handler in zip(_SIGNALS, self._before, strict=True):
             signal.signal(number, handler)
 
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Also one that came before."""
+        self._raising = True
+        try:
+            if self.count:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._raising = False
+
     def _received(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
-        if self.raising:
+        if self._raising:
             raise KeyboardInterrupt

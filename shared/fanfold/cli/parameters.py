@@ -153,9 +153,7 @@ Out = Annotated[
 ]
 AsJson = Annotated[
     bool,
-    typer.Option(
-        "--json", help="Print one JSON object, and nothing else, on standard output."
-    ),
+    typer.Option("--json", help="Print one JSON object, and nothing else, on standard output."),
 ]
 ReportAsJson = Annotated[
     bool,

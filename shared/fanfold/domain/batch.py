@@ -283,6 +283,8 @@ def move_checkpoint(batch: Batch, before: Checkpoint, after: Checkpoint) -> Batc
 
 def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
     """Take over a finalization whose claim has ended; a living claim stays."""
+    if batch.state is not BatchState.FINALIZING:
+        raise IllegalTransition(f"{batch.id} is {batch.state}: there is nothing to finalize")
     if batch.claim is not None and batch.claim.until > now and batch.claim.owner != claim.owner:
         return batch
     return replace(batch, claim=claim)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -125,9 +126,10 @@ def flow(
             )
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise FlowInvalid(f"flow {name}: retries must be 0 or more, not {retries!r}")
-        if backoff < 0 or backoff_cap < 0:
-            raise FlowInvalid(f"flow {name}: backoff and backoff_cap cannot be negative")
-        if timeout is not None and not timeout > 0:
+        for option, value in (("backoff", backoff), ("backoff_cap", backoff_cap)):
+            if not _is_seconds(value):
+                raise FlowInvalid(f"flow {name}: {option} must be 0 s or more, not {value!r}")
+        if timeout is not None and not (_is_seconds(timeout) and timeout):
             raise FlowInvalid(f"flow {name}: timeout must be more than 0 s, not {timeout!r}")
         text = inspect.cleandoc(function.__doc__ or "")
         return Flow(
@@ -143,6 +145,15 @@ def flow(
         )
 
     return describe if fn is None else describe(fn)
+
+
+def _is_seconds(value: object) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    )
 
 
 def _version_of(function: Callable[..., Any]) -> str:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fanfold.errors import OptionInvalid
 
 Label = Annotated[str, Field(max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _json_object(value: dict[str, Any]) -> dict[str, Any]:
+    """As it will be once it has been stored: what JSON would lose or change is refused."""
+    try:
+        same = json.loads(json.dumps(value, allow_nan=False))
+        json.dumps(value, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"must be a JSON object: {error}") from None
+    if same != value:
+        raise ValueError("must be a JSON object: keys are text, and there are no tuples or sets")
+    return value
 
 
 class BatchOptions(BaseModel):
@@ -22,7 +35,9 @@ class BatchOptions(BaseModel):
     #: the field of a record that holds its key
     key: str = "id"
     #: the same for every record; a flow reads them as `ctx.parameters`
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Annotated[dict[str, Any], AfterValidator(_json_object)] = Field(
+        default_factory=dict
+    )
     #: instead of the flow's own
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     #: instead of the flow's own, in seconds

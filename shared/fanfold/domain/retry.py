@@ -40,6 +40,8 @@ from fanfold.domain.outcome import (
 
 #: How often a run may be told to slow down before that counts as failing.
 RATE_LIMIT_PATIENCE = 1000
+#: The longest wait a flow may ask for: 30 days.
+MAX_DELAY = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,19 @@ def decide(
         case Raised(failure, after):
             match failure.blame:
                 case Blame.RATE_LIMITED if rate_limited < RATE_LIMIT_PATIENCE:
-                    return Again(after if after is not None else 1.0, burns=False, failure=failure)
+                    delay = 1.0 if after is None else _sane(after)
+                    return Again(delay, burns=False, failure=failure)
                 case Blame.ERROR:
                     return _again_or_failed(failure, after, attempts, policy, uniform)
                 case _:
                     return Settle(Failed(failure))
         case _:
             assert_never(attempt)
+
+
+def _sane(seconds: float) -> float:
+    """What a flow asked for, within reason: a header it was computed from may be nonsense."""
+    return min(max(seconds, 0.0), MAX_DELAY) if seconds == seconds else 0.0  # noqa: PLR0124  NaN
 
 
 def _again_or_failed(
@@ -111,5 +119,5 @@ def _again_or_failed(
 ) -> Settle | Again:
     if attempts > policy.retries:
         return Settle(Failed(failure))
-    delay = policy.backoff(attempts, uniform) if after is None else after
+    delay = policy.backoff(attempts, uniform) if after is None else _sane(after)
     return Again(delay, burns=True, failure=failure)

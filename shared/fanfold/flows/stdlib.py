@@ -60,7 +60,7 @@ def rank(results: Iterable[Result]) -> dict[str, Any]:
     return {
         **sums,
         "most complex": [{"module": name, "complexity": size} for size, name in most_complex],
-        "longest": {"function": longest[1], "lines": longest[0]},
+        "longest": {"function": longest[1], "lines": longest[0]} if longest[0] else None,
     }
 
 

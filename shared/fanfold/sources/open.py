@@ -16,10 +16,10 @@ _CHUNK = 256 * 1024
 _CONVERT = "Convert it to JSON Lines, one value per line."
 #: What cannot be read as it is, and the remedy. Everything else is read as JSON Lines.
 _REMEDIES = {
-    ".gz": "Decompress it first: gunzip -c {name} | … -",
-    ".bz2": "Decompress it first: bunzip2 -c {name} | … -",
-    ".xz": "Decompress it first: xz -dc {name} | … -",
-    ".zst": "Decompress it first: zstd -dc {name} | … -",
+    ".gz": "Decompress it first: gunzip -c {name} | fanfold run FLOW -",
+    ".bz2": "Decompress it first: bunzip2 -c {name} | fanfold run FLOW -",
+    ".xz": "Decompress it first: xz -dc {name} | fanfold run FLOW -",
+    ".zst": "Decompress it first: zstd -dc {name} | fanfold run FLOW -",
     ".zip": "Unpack it first.",
     **dict.fromkeys((".csv", ".tsv", ".parquet", ".avro", ".xlsx", ".xls"), _CONVERT),
 }
@@ -38,18 +38,18 @@ def open_source(
 
 def _checked(text: str) -> Path:
     if "://" in text:
-        raise SourceInvalid(f"{text}: an address is not read yet. Fetch it and pipe it in: … | -")
+        raise SourceInvalid(f"{text}: addresses are not read. Fetch it first and name the file.")
     path = Path(text)
     if not text or not path.exists():
-        raise SourceInvalid(f"{text or 'the source'}: no such file. Name a JSON Lines file, or `-`")
+        raise SourceInvalid(f"{text or repr(text)}: no such file. Name a JSON Lines file, or `-`.")
     if path.is_dir():
-        raise SourceInvalid(f"{text}: is a directory. Name one JSON Lines file, or `-` and pipe in")
+        raise SourceInvalid(f"{text}: is a directory. Name one JSON Lines file in it.")
     if remedy := _REMEDIES.get(path.suffix.lower()):
         raise SourceInvalid(
             f"{text}: {path.suffix.lower()} files are not read. {remedy.format(name=text)}"
         )
     if not os.access(path, os.R_OK):
-        raise SourceInvalid(f"{text}: no permission to read it")
+        raise SourceInvalid(f"{text}: no permission to read it.")
     return path
 
 
@@ -64,7 +64,7 @@ def _read_file(path: Path, name: str, key_field: str) -> Iterator[Line]:
 def _read_standard_input(stdin: BinaryIO | None, key_field: str) -> Iterator[Line]:
     if stdin is None:
         if sys.stdin is None:
-            raise SourceInvalid("standard input: there is none here. Name a file")
+            raise SourceInvalid("standard input: there is none here. Name a file.")
         stdin = sys.stdin.buffer
     return read_lines(_chunks_of(stdin), name="standard input", key_field=key_field)
 

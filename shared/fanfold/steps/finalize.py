@@ -9,8 +9,9 @@
 | while folding          | the same; an attempt was counted before, and three are the limit     |
 | output written, no end | the same: the output has one name, writing it again replaces it      |
 
-Whoever meets a living claim stands aside: its own message comes again later and finds the batch
-ended, or takes over.
+Whoever meets a living claim stands aside. The claim's holder has a message of its own, not acked
+before the end, so another first delivery is simply done with; a redelivery may be that very
+message, and comes again when the claim has ended.
 """
 
 from __future__ import annotations
@@ -46,7 +47,14 @@ class Flows(Protocol):
     def resolve(self, ref: FlowRef) -> Flow: ...
 
 
-def finalize(ports: Ports, policy: Policy, flows: Flows, message: FinalizationMessage) -> float:
+def finalize(
+    ports: Ports,
+    policy: Policy,
+    flows: Flows,
+    message: FinalizationMessage,
+    *,
+    repeated: bool = False,
+) -> float:
     """Do it, or stand aside; seconds after which the message should come again, 0 if never."""
     now = ports.clock.now()
     # the claim's token makes two finalizers of one process two
@@ -55,7 +63,8 @@ def finalize(ports: Ports, policy: Policy, flows: Flows, message: FinalizationMe
     if batch.generation != message.generation or batch.state is not BatchState.FINALIZING:
         return 0.0
     if batch.claim is None or batch.claim.owner != claim.owner:
-        return max(0.1, min(60.0, (batch.claim.until if batch.claim else now) - now))
+        living = (batch.claim.until if batch.claim else now) - now
+        return max(0.1, min(60.0, living)) if repeated else 0.0
     with _Renewal(ports, policy, batch.id, claim.owner):
         _finish(ports, flows, batch, claim)
     return 0.0

@@ -19,7 +19,8 @@ from fanfold.worker.worker import Worker
 
 
 def main(home: str, faults: str, act: str = "die", threads: str = "4") -> None:
-    with embedded_engine(Path(home)) as ports:
+    with embedded_engine(Path(home)) as engine:
+        ports = engine
         if act == "twice":
             ports = publishing_twice(ports)
         else:

@@ -104,7 +104,8 @@ class Clerk:
 
     def _finalize(self, delivery: Delivery) -> float:
         message = FinalizationMessage.decode(delivery.body)
-        return finalize(self._ports, self._policy, self._flows, message)
+        repeated = delivery.attempt > 1
+        return finalize(self._ports, self._policy, self._flows, message, repeated=repeated)
 
     def _dead_letter(self, delivery: Delivery) -> float:
         dead_letter(self._ports, delivery)

@@ -1,53 +1,89 @@
 """Several worker processes, kept alive.
 
-A child that dies is started again, unless they die as soon as they start, again and again: then
-something is wrong that starting does not mend. A child watches the pipe it is tethered by: when
-this process ends, however it ends, the pipe closes and the child drains. Children get sessions of
-their own, so that Ctrl-C at the terminal reaches this process alone, which then tells them.
+A child that dies is started again, unless they die before they work, again and again: then
+something is wrong that starting does not mend. A child that dies at work is no reason to give up,
+however young: a batch may hold many records that kill whoever runs them.
+
+A child is tethered by its standard input. It says there that it has begun to work, and watches it:
+when this process ends, however it ends, the tether closes and the child drains. Children get
+sessions of their own, so that Ctrl-C at the terminal reaches this process alone, which then tells
+them.
 """
 
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 
 from fanfold import log
 
-#: a child that lives shorter than this died of its start
-_SHORT_LIFE = 2.0
-_MAX_SHORT_LIVES = 5
+#: how often in a row a child may die before it works
+_MAX_STILLBORN = 5
+#: what a child writes into its tether once it works
+READY = b"."
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    tether: socket.socket
+
+    def has_worked(self) -> bool:
+        with suppress(OSError):
+            return self.tether.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == READY
+        return False
 
 
 class Supervisor:
-    def __init__(self, command: Sequence[str], processes: int) -> None:
+    """`env` is the children's environment, `output` the file they print into (both: as here)."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        processes: int,
+        *,
+        env: Mapping[str, str] | None = None,
+        output: int | None = None,
+    ) -> None:
         self._command = list(command)
         self._processes = processes
-        self._children: list[tuple[subprocess.Popen[bytes], float]] = []
-        self._short_lives = 0
+        self._env = None if env is None else dict(env)
+        self._output = output
+        self._children: list[_Child] = []
+        self._stillborn = 0
         self._draining = False
         #: how often a child was started again
         self.restarts = 0
+
+    @property
+    def gave_up(self) -> bool:
+        """They died before they worked, again and again."""
+        return self._stillborn >= _MAX_STILLBORN
 
     def start(self) -> None:
         while len(self._children) < self._processes:
             self._start_one()
 
     def tend(self) -> bool:
-        """Replace who died. False when they keep dying at their start, or have all ended."""
-        for child, started in list(self._children):
-            code = child.poll()
+        """Replace who died. False when they keep dying before they work, or have all ended."""
+        for child in list(self._children):
+            code = child.process.poll()
             if code is None:
                 continue
-            self._children.remove((child, started))
-            _close(child)
+            self._children.remove(child)
+            worked = child.has_worked()
+            child.tether.close()
             if self._draining or code == 0:
                 continue
             self.restarts += 1
-            self._short_lives = self._short_lives + 1 if monotonic() - started < _SHORT_LIFE else 0
-            log.warning("worker.died", _how(code), pid=child.pid)
-            if self._short_lives < _MAX_SHORT_LIVES:
+            self._stillborn = 0 if worked else self._stillborn + 1
+            log.warning("worker.died", _how(code), pid=child.process.pid)
+            if not self.gave_up:
                 self._start_one()
         return bool(self._children)
 
@@ -63,30 +99,34 @@ class Supervisor:
     def wait(self, seconds: float | None = None) -> bool:
         """Until all have ended, or so long; whether they have."""
         deadline = None if seconds is None else monotonic() + seconds
-        for child, _ in self._children:
+        for child in self._children:
             left = None if deadline is None else max(0.0, deadline - monotonic())
             try:
-                child.wait(left)
+                child.process.wait(left)
             except subprocess.TimeoutExpired:
                 return False
-        for child, _ in self._children:
-            _close(child)
+        for child in self._children:
+            child.tether.close()
         self._children.clear()
         return True
 
     def _start_one(self) -> None:
-        child = subprocess.Popen(self._command, stdin=subprocess.PIPE, start_new_session=True)
-        self._children.append((child, monotonic()))
+        tether, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                self._command,
+                stdin=theirs,
+                stdout=self._output,
+                stderr=self._output,
+                env=self._env,
+                start_new_session=True,
+            )
+        self._children.append(_Child(process, tether))
 
     def _signal(self, number: int) -> None:
-        for child, _ in self._children:
-            if child.poll() is None:
-                child.send_signal(number)
-
-
-def _close(child: subprocess.Popen[bytes]) -> None:
-    if child.stdin is not None:
-        child.stdin.close()
+        for child in self._children:
+            if child.process.poll() is None:
+                child.process.send_signal(number)
 
 
 def _how(code: int) -> str:

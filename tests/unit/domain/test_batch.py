@@ -25,6 +25,7 @@ from fanfold.domain.batch import (
     expected_digest,
     move_checkpoint,
     pause,
+    renew_claim,
     resume,
     seal,
     start,
@@ -327,6 +328,17 @@ def test_a_living_claim_stands_and_an_ended_one_is_taken_over() -> None:
 def test_a_finalizer_renews_its_own_claim() -> None:
     renewed = replace(CLAIM, until=150.0)
     assert claim_again(in_state(BatchState.FINALIZING), renewed, now=50.0).claim == renewed
+
+
+def test_who_has_lost_its_claim_does_not_renew_it() -> None:
+    batch = in_state(BatchState.FINALIZING)
+    assert renew_claim(batch, replace(CLAIM, until=150.0)).claim == replace(CLAIM, until=150.0)
+    assert renew_claim(batch, Claim("finalizer-2", until=150.0)) is batch
+
+
+def test_an_ended_batch_is_nobodys() -> None:
+    ended = in_state(BatchState.COMPLETED)
+    assert renew_claim(ended, replace(CLAIM, until=150.0)) is ended
 
 
 def test_a_fold_is_counted_before_it_is_tried() -> None:

@@ -15,6 +15,7 @@ from fanfold.domain.outcome import (
     Skipped,
     Succeeded,
     Value,
+    printable,
 )
 from fanfold.domain.run import TERMINAL, RunState, state_of
 
@@ -38,6 +39,11 @@ def test_an_outcome_is_for_good(outcome: Outcome) -> None:
     (field, *_) = fields(outcome)
     with pytest.raises(FrozenInstanceError):
         setattr(outcome, field.name, "something else")
+
+
+def test_what_a_flow_raised_can_be_printed_and_stored_whatever_it_is() -> None:
+    assert printable("é \ud83d") == "é \\ud83d"
+    assert printable("plain") == "plain"
 
 
 def test_an_attempt_is_no_outcome() -> None:

@@ -50,20 +50,20 @@ def test_a_dash_is_standard_input() -> None:
 
 
 def test_standard_input_has_a_name_in_errors() -> None:
-    with pytest.raises(SourceInvalid, match="^standard input:2: not JSON"):
+    with pytest.raises(SourceInvalid, match=r"^standard input:2: not JSON"):
         list(open_source("-", stdin=BytesIO(b"1\nwrong\n")))
 
 
 def test_without_a_standard_input_a_dash_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    assert refusal("-") == "standard input: there is none here. Name a file"
+    assert refusal("-") == "standard input: there is none here. Name a file."
 
 
 def test_a_pipe_of_the_shell_is_read(tmp_path: Path) -> None:
     """`fanfold run flows.py:f <(gunzip -c records.jsonl.gz)` names a pipe, and it opens once."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"1\n2\n",))
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"1\n2\n",), daemon=True)
     writer.start()
     assert [line.data for line in open_source(str(pipe))] == [1, 2]
     writer.join()
@@ -81,10 +81,10 @@ def test_a_path_in_an_error_is_as_the_user_typed_it() -> None:
     ("text", "problem"),
     [
         ("missing.jsonl", "missing.jsonl: no such file"),
-        ("", "the source: no such file"),
+        ("", "'': no such file"),
         (".", ".: is a directory"),
-        ("gs://bucket/records.jsonl", "gs://bucket/records.jsonl: an address is not read yet"),
-        ("https://a.example/records.jsonl", "https://a.example/records.jsonl: an address is not"),
+        ("gs://bucket/records.jsonl", "gs://bucket/records.jsonl: addresses are not read"),
+        ("https://a.example/records.jsonl", "https://a.example/records.jsonl: addresses are not"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_before_anything_is_read(text: str, problem: str) -> None:
@@ -111,13 +111,13 @@ def test_a_compressed_file_is_to_be_unpacked(records: Path, ending: str) -> None
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_refused(records: Path) -> None:
     records.chmod(0)
-    assert refusal("records.jsonl") == "records.jsonl: no permission to read it"
+    assert refusal("records.jsonl") == "records.jsonl: no permission to read it."
 
 
 def test_a_file_that_vanishes_is_told_when_it_is_read(records: Path) -> None:
     lines = open_source("records.jsonl")
     records.unlink()
-    with pytest.raises(SourceInvalid, match="^records.jsonl: No such file or directory"):
+    with pytest.raises(SourceInvalid, match=r"^records\.jsonl: No such file or directory"):
         next(lines)
 
 

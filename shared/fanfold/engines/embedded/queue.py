@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from threading import Event
 
+from fanfold.domain.batch import BatchState
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
 from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station
@@ -155,7 +156,7 @@ class EmbeddedQueue:
         self._registered = True
 
     def _reap(self) -> None:
-        """Give back, at once, what dead processes had leased."""
+        """Give back, at once, what dead processes had leased: messages, runs, finalizations."""
         if time.monotonic() - self._reaped_at < _REAP_SECONDS:
             return
         self._reaped_at = time.monotonic()
@@ -170,6 +171,11 @@ class EmbeddedQueue:
                     "UPDATE messages SET owner = NULL, visible_at = ? WHERE owner = ?", (now, name)
                 )
                 db.execute("UPDATE lives SET until = ?, owner = NULL WHERE owner = ?", (now, name))
+                db.execute(
+                    "UPDATE batches SET doc = json_set(doc, '$.claim.until', 0.0) "
+                    "WHERE state = ? AND json_extract(doc, '$.claim.owner') LIKE ?",
+                    (BatchState.FINALIZING, f"{name}/%"),
+                )
                 db.execute("DELETE FROM owners WHERE name = ?", (name,))
         for name in dead:
             forget(self._folder, name)

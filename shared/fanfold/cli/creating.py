@@ -1,0 +1,81 @@
+"""Placing an order, with progress while the source is read: what `run` and `create` share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from fanfold.cli import exits
+from fanfold.cli.interrupts import Interrupts
+from fanfold.cli.numbers import count
+from fanfold.cli.order import Order, order
+from fanfold.cli.terminal import Terminal, hearing_user_code
+from fanfold.settings import Settings
+from fanfold.wiring import Fanfold, open_fanfold
+
+if TYPE_CHECKING:
+    from fanfold.domain.batch import Batch
+    from fanfold.sources.line import Line
+
+
+@contextmanager
+def created(
+    terminal: Terminal, flow: str, source: str | None, **given: Any
+) -> Iterator[tuple[Fanfold, Batch, Interrupts]]:
+    """The engine, the batch, and who interrupts from here on."""
+    with Interrupts() as interrupts, ExitStack() as held:
+        try:
+            with hearing_user_code(), interrupts.raised():
+                settings = Settings.from_env()
+                asked = order(flow, source, places=settings.flow_places, **given)
+            fanfold = held.enter_context(open_fanfold(settings))
+            with hearing_user_code(), _reading(terminal, source) as on_progress:
+                batch = _placed(asked, fanfold, interrupts, on_progress)
+        except KeyboardInterrupt:
+            terminal.warn("fanfold: interrupted; nothing was stored")
+            raise typer.Exit(exits.INTERRUPTED) from None
+        yield fanfold, batch, interrupts
+
+
+def _placed(
+    asked: Order, fanfold: Fanfold, interrupts: Interrupts, on_progress: Callable[[int], None]
+) -> Batch:
+    """An interrupt ends the reading, with nothing stored. Storing takes a moment and is never
+    interrupted: whoever is told that nothing was stored can believe it."""
+
+    def lines() -> Iterator[Line]:
+        rest = asked.lines()
+        while True:
+            with interrupts.raised():
+                line = next(rest, None)
+            if line is None:
+                return
+            yield line
+
+    return Order(asked.flow, asked.request, lines).place(fanfold.ports, on_progress)
+
+
+@contextmanager
+def _reading(terminal: Terminal, source: str | None) -> Iterator[Callable[[int], None]]:
+    if source == "-" and sys.stdin is not None and sys.stdin.isatty():
+        terminal.say("fanfold: reading records from the terminal, one JSON value a line; "
+                     "Ctrl-D ends them")  # fmt: skip
+        yield _ignore
+        return
+    if terminal.quiet or not terminal.console.is_terminal:
+        yield _ignore
+        return
+    with terminal.console.status("reading the source") as shown:
+
+        def on_progress(records: int) -> None:
+            shown.update(f"reading the source: {count(records, 'record')}")
+
+        yield on_progress
+
+
+def _ignore(_records: int) -> None:
+    pass

@@ -1,0 +1,148 @@
+"""Work on a batch until it has ended, or the user has had enough: what `run` and `attach` share.
+
+    start workers ─▶ look, show, tend ──ended──▶ drain ─▶ report
+                        │  ▲   │
+                        │  └───┘ ten times a second
+                        ├─ Ctrl-C ───▶ drain: what runs is finished, the rest waits for `attach`
+                        └─ once more ▶ kill: what ran is run again by whoever goes on
+
+This process only looks. Should it die, the workers notice and drain; nothing here is the only copy
+of anything.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fanfold.cli import exits
+from fanfold.cli.display import Display, display_for
+from fanfold.cli.interrupts import Interrupts
+from fanfold.cli.logs import show_log
+from fanfold.cli.numbers import count
+from fanfold.cli.output_file import STANDARD_OUTPUT, write_results
+from fanfold.cli.report import ending_as_json, output_of, summary
+from fanfold.cli.terminal import Terminal
+from fanfold.cli.workers import Workers, default_processes, threads_for
+from fanfold.errors import FanfoldError
+from fanfold.folds.stream import stream_results
+from fanfold.steps.status import status_of
+
+if TYPE_CHECKING:
+    from fanfold.domain.batch import Batch
+    from fanfold.steps.status import Status
+    from fanfold.wiring import Fanfold
+
+_LOOK_SECONDS = 0.1
+
+
+class WorkersDied(FanfoldError):
+    """The worker processes keep dying before they work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """How to work on a batch, and how to tell of it."""
+
+    processes: int | None
+    threads: int
+    out: str | None
+    as_json: bool
+    strict: bool
+    verbose: bool
+
+
+def drive(
+    fanfold: Fanfold, terminal: Terminal, batch: Batch, how: Drive, interrupts: Interrupts
+) -> int:
+    """The exit code."""
+    if not batch.ended:
+        _work(fanfold, terminal, batch, how, interrupts)
+    status = status_of(fanfold.ports, batch.id)
+    if status.batch.ended:
+        _report(fanfold, terminal, status, how)
+    else:
+        done = f"{status.counts.settled:,} of {count(status.counts.total, 'record')} done"
+        terminal.warn(f"fanfold: stopped, {done}. Go on: fanfold attach {batch.id}")
+        if how.as_json:
+            terminal.json(ending_as_json(status, None))
+    if interrupts.count:
+        return exits.INTERRUPTED
+    return exits.code_of(status, strict=how.strict)
+
+
+def _work(
+    fanfold: Fanfold, terminal: Terminal, batch: Batch, how: Drive, interrupts: Interrupts
+) -> None:
+    processes = how.processes or default_processes()
+    threads = threads_for(how.threads, processes, batch.options.concurrency)
+    terminal.say(
+        f"fanfold: {batch.id} of {batch.flow.name}, "
+        f"{count(processes, 'process', 'processes')} of {count(threads, 'thread')}"
+    )
+    with display_for(terminal) as display:
+        show_log(display.say, verbose=how.verbose)
+        workers = Workers(fanfold.settings, processes, threads, display.say, verbose=how.verbose)
+        with workers:
+            _watch(fanfold, batch, workers, display, interrupts)
+            _drain(fanfold, batch, workers, display, interrupts)
+    show_log(terminal.warn, verbose=how.verbose)
+
+
+def _watch(
+    fanfold: Fanfold, batch: Batch, workers: Workers, display: Display, interrupts: Interrupts
+) -> None:
+    """Until it has ended, or somebody interrupts."""
+    while not interrupts.count:
+        status = status_of(fanfold.ports, batch.id)
+        display.show(status)
+        if status.batch.ended:
+            return
+        if not workers.supervisor.tend():
+            why = "keep dying before they work" if workers.supervisor.gave_up else "have ended"
+            raise WorkersDied(
+                f"the worker processes {why}; the lines above say why. The batch is kept: when it "
+                f"is mended, go on with `fanfold attach {batch.id}`"
+            )
+        time.sleep(_LOOK_SECONDS)
+    running = status_of(fanfold.ports, batch.id).counts.running
+    display.say(
+        f"fanfold: finishing {count(running, 'running run')}; Ctrl-C again stops now. "
+        f"Go on later: fanfold attach {batch.id}"
+    )
+
+
+def _drain(
+    fanfold: Fanfold, batch: Batch, workers: Workers, display: Display, interrupts: Interrupts
+) -> None:
+    patience = 1 if interrupts.count else 0
+    workers.supervisor.drain()
+    while not workers.supervisor.wait(_LOOK_SECONDS):
+        display.show(status_of(fanfold.ports, batch.id))
+        if interrupts.count > patience:
+            workers.supervisor.kill()
+
+
+def _report(fanfold: Fanfold, terminal: Terminal, status: Status, how: Drive) -> None:
+    batch = status.batch
+    output = output_of(fanfold.ports, batch)
+    for line in summary(status, terminal.console.width):
+        terminal.say(line)
+    if how.out is not None:
+        ports = fanfold.ports
+        results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
+        written = write_results(terminal, how.out, results)
+        if how.out != STANDARD_OUTPUT:
+            terminal.say(f"  results: {how.out} ({count(written, 'line')})")
+    elif status.counts.total:
+        terminal.say(f"  results: fanfold results {batch.id}")
+    if status.tally.errors:
+        terminal.say(f"  errors:  fanfold errors {batch.id}")
+    if how.as_json:
+        terminal.json(ending_as_json(status, output))
+    elif batch.output is not None:
+        if how.out == STANDARD_OUTPUT:  # one stream holds one kind of data
+            terminal.say(f"  output:  fanfold status {batch.id}")
+        else:
+            terminal.json(output, indent=2)

@@ -1,0 +1,79 @@
+"""`fanfold flows`: what can be run from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fanfold.cli import parameters as given
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from fanfold.execution.library import Found
+
+EXAMPLE = "FANFOLD_FLOWS=flows.py fanfold flows"
+
+_WIDTH = 80
+
+
+def flows(json: given.AsJson = False) -> int:
+    """List the flows found here: in FANFOLD_FLOWS, in installed packages, and the bundled ones."""
+    from fanfold.cli import exits
+    from fanfold.cli.terminal import Terminal, hearing_user_code
+    from fanfold.execution.library import Library
+    from fanfold.settings import Settings
+
+    terminal = Terminal()
+    library = Library(Settings.from_env().flow_places)
+    with hearing_user_code():
+        found = library.all()
+    if json:
+        entries = [_as_json(it) for it in found]
+        terminal.json({"flows": entries, "problems": library.problems})
+    elif found:
+        terminal.show(_view(found))
+    for problem in library.problems:
+        terminal.warn(f"fanfold: {problem}")
+    return exits.OK
+
+
+def _as_json(found: Found) -> dict[str, Any]:
+    flow = found.flow
+    return {
+        "name": flow.name,
+        "title": flow.title,
+        "version": flow.version,
+        "place": found.place,
+        "retries": flow.retry.retries,
+        "timeout": flow.timeout,
+        "source": flow.source is not None,
+        "fold": flow.fold is not None,
+    }
+
+
+def _view(all_found: list[Found]) -> Group:
+    from rich.console import Group
+    from rich.text import Text
+
+    from fanfold.cli.numbers import short
+
+    lines = []
+    for found in all_found:
+        flow = found.flow
+        title = Text(flow.name, style="bold")
+        if flow.title != flow.name:
+            title.append("  " + short(flow.title, _WIDTH - len(flow.name) - 2), style="not bold")
+        about = [_near(found.place), f"retries {flow.retry.retries}"]
+        about.append("no timeout" if flow.timeout is None else f"timeout {flow.timeout:g} s")
+        about += [name for name in ("source", "fold") if getattr(flow, name) is not None]
+        lines += [title, Text("  " + ", ".join(about), style="bright_black")]
+    return Group(*lines)
+
+
+def _near(place: str) -> str:
+    """A file as seen from here, if it is near."""
+    path, colon, name = place.rpartition(":")
+    if colon and Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()):
+        return f"{Path(path).relative_to(Path.cwd())}:{name}"
+    return place

@@ -1,0 +1,112 @@
+"""Being a worker process, or the parent of several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from threading import Thread
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from fanfold.cli import exits
+from fanfold.cli.interrupts import Interrupts
+from fanfold.cli.numbers import count
+from fanfold.cli.terminal import Terminal, close_quietly
+from fanfold.cli.workers import worker_command
+from fanfold.errors import FanfoldError
+from fanfold.settings import Settings
+from fanfold.wiring import open_fanfold
+from fanfold.worker.supervisor import READY, Supervisor
+
+if TYPE_CHECKING:
+    from fanfold.worker.worker import Worker
+
+_LOOK_SECONDS = 0.1
+_INPUT = 0
+_OUTPUTS = (1, 2)
+
+
+class WorkersDied(FanfoldError):
+    """The worker processes keep dying before they work; the lines above say why."""
+
+
+def alone(terminal: Terminal, threads: int, *, until_idle: bool, tethered: bool) -> int:
+    settings = Settings.from_env()
+    with open_fanfold(settings) as fanfold:
+        worker = fanfold.worker(threads)
+        _stop_when_told(worker)
+        if tethered:
+            _tether(worker)
+        else:
+            _greet(terminal, settings, count(threads, "thread"))
+        worker.run(until_idle=until_idle)
+    return exits.OK
+
+
+def several(
+    terminal: Terminal, processes: int, threads: int, *, until_idle: bool, verbose: bool
+) -> int:
+    settings = Settings.from_env()
+    extra = ["--until-idle"] if until_idle else []
+    command = worker_command(threads, *extra, verbose=verbose)
+    supervisor = Supervisor(command, processes, env=settings.environment())
+    _greet(terminal, settings, f"{processes} processes of {count(threads, 'thread')}")
+    with Interrupts() as interrupts:
+        supervisor.start()
+        while not interrupts.count and supervisor.tend():
+            time.sleep(_LOOK_SECONDS)
+        if supervisor.gave_up:
+            raise WorkersDied
+        supervisor.drain()
+        while not supervisor.wait(_LOOK_SECONDS):
+            if interrupts.count > 1:
+                supervisor.kill()
+        return exits.INTERRUPTED if interrupts.count > 1 else exits.OK
+
+
+def _greet(terminal: Terminal, settings: Settings, what: str) -> None:
+    home = settings.home.expanduser().absolute()
+    terminal.say(f"fanfold: {what} at work for {home}; Ctrl-C ends in good order")
+
+
+def _stop_when_told(worker: Worker) -> None:
+    """The first signal drains. The second ends the process: what it held is run again."""
+    told = False
+
+    def receive(_number: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        if told:
+            os._exit(exits.INTERRUPTED)
+        told = True
+        worker.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, receive)
+
+
+def _tether(worker: Worker) -> None:
+    """Tell the parent that work begins, and drain when it is gone. The tether is standard input,
+    which a flow must neither read nor wait for."""
+    tether = os.dup(_INPUT)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, _INPUT)
+    os.close(nothing)
+    for stream in (sys.stdout, sys.stderr):  # a flow's prints are shown line by line
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+
+    def watch() -> None:
+        try:
+            os.write(tether, READY)
+            while os.read(tether, 1):
+                pass
+        except OSError:
+            pass
+        # Nobody hears us any more: a flow's print must not fail for that.
+        for handle in _OUTPUTS:
+            close_quietly(handle)
+        worker.stop()
+
+    Thread(target=watch, name="fanfold-tether", daemon=True).start()

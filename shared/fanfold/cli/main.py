@@ -1,0 +1,140 @@
+"""The command line: its commands, and the one place where an error becomes a line and a code.
+
+    fanfold run flows.py:shout records.jsonl
+
+Commands import what they need when they are called, so that `fanfold --help` and the shell's
+completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from fanfold.cli import (
+    attach,
+    cancel,
+    create,
+    errors,
+    exits,
+    flows,
+    listing,
+    results,
+    run,
+    status,
+    verify,
+    wait,
+    worker,
+)
+from fanfold.errors import FanfoldError, handling_of
+
+_VERBOSE = "--verbose"
+#: What a mistyped command line raises, in whatever click it is that typer brings.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. `--verbose` is understood anywhere: errors suggest to add it at the end."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = _VERBOSE in given
+    if verbose:
+        given = [_VERBOSE, *(it for it in given if it != _VERBOSE)]
+    try:
+        code = application()(given or ["--help"], prog_name="fanfold", standalone_mode=False)
+        return int(code or exits.OK) if given else exits.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return exits.INTERRUPTED
+    except _UsageError as error:
+        return _misused(error)
+    except FanfoldError as error:
+        return _failed(str(error), handling_of(error).exit_code, verbose=verbose)
+    except Exception as error:  # noqa: BLE001  whatever it is, the user gets a line and not a trace
+        hint = "" if verbose else " Run it again with --verbose for the whole trace."
+        text = f"unexpected {type(error).__name__}: {error}.{hint}"
+        return _failed(text, exits.FAILED, verbose=verbose)
+
+
+def application() -> typer.Typer:
+    app = typer.Typer(
+        name="fanfold",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=f"Example: {run.EXAMPLE}",
+    )
+    app.callback()(_fanfold)
+    for panel, commands in _commands().items():
+        for name, (command, example) in commands.items():
+            app.command(name, epilog=f"Example: {example}", rich_help_panel=panel)(command)
+    return app
+
+
+def _commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
+    """Each with its example, in the order and the groups that the help shows."""
+    return {
+        "Work": {
+            "run": (run.run, run.EXAMPLE),
+            "create": (create.create, create.EXAMPLE),
+            "attach": (attach.attach, attach.EXAMPLE),
+            "worker": (worker.worker, worker.EXAMPLE),
+            "wait": (wait.wait, wait.EXAMPLE),
+            "cancel": (cancel.cancel, cancel.EXAMPLE),
+        },
+        "Look": {
+            "list": (listing.list_, listing.EXAMPLE),
+            "status": (status.status, status.EXAMPLE),
+            "results": (results.results, results.EXAMPLE),
+            "errors": (errors.errors, errors.EXAMPLE),
+            "verify": (verify.verify, verify.EXAMPLE),
+            "flows": (flows.flows, flows.EXAMPLE),
+        },
+    }
+
+
+def _fanfold(
+    context: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option(_VERBOSE, help="Whole traces of errors, and what goes well, too.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001  its callback does it
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Run a function on a hundred thousand inputs, each exactly once in effect.
+
+    A flow is a function with @flow above it. A batch is one use of it over all records of a
+    source. Batches are kept in ./.fanfold, or where FANFOLD_HOME says.
+    """
+    context.obj = verbose
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"fanfold {version('fanfold')}")
+        raise typer.Exit
+
+
+def _misused(error: Exception) -> int:
+    """One line, as for any other error, and where the help is."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "fanfold"
+    text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    return _failed(f"{text}. See: {command} --help", exits.USAGE, verbose=False)
+
+
+def _failed(text: str, code: int, *, verbose: bool) -> int:
+    from fanfold.cli.terminal import Terminal
+
+    if verbose:
+        traceback.print_exc()
+    Terminal().warn(f"fanfold: {' '.join(text.split())}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
