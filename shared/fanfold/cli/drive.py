@@ -63,8 +63,9 @@ def drive(
     if status.batch.ended:
         _report(fanfold, terminal, status, how)
     else:
-        done = f"{status.counts.settled:,} of {count(status.counts.total, 'record')} done"
-        terminal.warn(f"fanfold: stopped, {done}. Go on: fanfold attach {batch.id}")
+        more = "" if status.batch.sealed else "+"
+        done = f"{status.counts.settled:,} of {status.counts.total:,}{more} records are done"
+        terminal.warn(f"fanfold: stopped; {done}. Go on: fanfold attach {batch.id}")
         if how.as_json:
             terminal.json(ending_as_json(status, None))
     if interrupts.count:
@@ -107,10 +108,8 @@ def _watch(
             )
         time.sleep(_LOOK_SECONDS)
     running = status_of(fanfold.ports, batch.id).counts.running
-    display.say(
-        f"fanfold: finishing {count(running, 'running run')}; Ctrl-C again stops now. "
-        f"Go on later: fanfold attach {batch.id}"
-    )
+    display.say(f"fanfold: finishing {count(running, 'running run')}; Ctrl-C again stops now")
+    display.say(f"fanfold: to go on later: fanfold attach {batch.id}")
 
 
 def _drain(

@@ -111,7 +111,7 @@ def _view(status: Status, groups: list[ErrorGroup], keys: dict[int, str | None])
     from rich.console import Group
     from rich.text import Text
 
-    from fanfold.cli.numbers import count, short
+    from fanfold.cli.numbers import TIMES, count, short
 
     counts, batch = status.counts, status.batch
     head = f"{counts.failed:,} of {count(counts.total, 'record')} of {batch.id} failed, "
@@ -120,7 +120,7 @@ def _view(status: Status, groups: list[ErrorGroup], keys: dict[int, str | None])
         what = f"{it.type}: {it.pattern}" if it.pattern else "all other failures"
         key = keys.get(it.example_index)
         place = f"record {it.example_index}" + ("" if key is None else f" ({short(key, 30)})")
-        title = Text(f"\n{it.fingerprint}", style="bold").append(f"  {it.count:,} × ", "red")
+        title = Text(f"\n{it.fingerprint}", style="bold").append(f"  {it.count:,} {TIMES} ", "red")
         room = _WIDTH - len(title.plain)
         lines.append(title.append(short(what, room)))
         lines.append(Text(f"  such as {place}: {short(it.example, 300)}"))

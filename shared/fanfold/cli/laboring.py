@@ -14,6 +14,7 @@ from fanfold.cli import exits
 from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.numbers import count
 from fanfold.cli.terminal import Terminal, close_quietly
+from fanfold.cli.whole_lines import WholeLines
 from fanfold.cli.workers import worker_command
 from fanfold.errors import FanfoldError
 from fanfold.settings import Settings
@@ -93,9 +94,8 @@ def _tether(worker: Worker) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, _INPUT)
     os.close(nothing)
-    for stream in (sys.stdout, sys.stderr):  # a flow's prints are shown line by line
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+    sys.stdout = WholeLines(sys.stdout)
+    sys.stderr = WholeLines(sys.stderr)
 
     def watch() -> None:
         try:

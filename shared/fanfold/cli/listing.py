@@ -79,27 +79,29 @@ def _as_json(status: Status) -> dict[str, Any]:
 
 def _table(found: list[Status]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    from fanfold.cli.numbers import duration
+    from fanfold.cli.numbers import brief
 
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    table.add_column("BATCH", no_wrap=True, min_width=22)
-    table.add_column("FLOW", no_wrap=True, max_width=20)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("BATCH", no_wrap=True)
+    table.add_column("FLOW")  # it and the label give way in a narrow terminal
     table.add_column("STATUS", no_wrap=True)
     for name in ("RECORDS", "OK", "FAILED", "TIME"):
         table.add_column(name, justify="right", no_wrap=True)
     labelled = any(it.batch.options.label for it in found)
     if labelled:
-        table.add_column("LABEL", no_wrap=True)
+        table.add_column("LABEL")
     for it in found:
-        row = [
+        row: list[str | Text] = [
             it.batch.id,
-            it.batch.flow.name,
+            Text(it.batch.flow.name, no_wrap=True, overflow="ellipsis"),
             str(it.batch.state),
             f"{it.counts.total:,}" + ("" if it.batch.sealed else "+"),
             f"{it.counts.succeeded:,}",
             f"{it.counts.failed:,}",
-            duration(it.seconds),
+            brief(it.seconds),
         ]
-        table.add_row(*row, *([it.batch.options.label or ""] if labelled else []))
+        label = Text(it.batch.options.label or "", no_wrap=True, overflow="ellipsis")
+        table.add_row(*row, *([label] if labelled else []))
     return table

@@ -105,21 +105,23 @@ def _shares(numbers: list[int], room: int) -> list[int]:
 
 def _title(status: Status) -> str:
     batch = status.batch
-    title = f"{batch.flow.name}  {batch.id}  {batch.state}"
-    return f"{title}  {batch.options.label}" if batch.options.label else title
+    parts = [batch.flow.name, batch.id, str(batch.state), batch.options.label]
+    return " · ".join(part for part in parts if part)
 
 
 def _legend(status: Status) -> Text:
     line = Text()
     for name, number in parts_of(status):
         line.append(" · " if line else "").append(f"{number:,} {name}", style=_STYLES[name])
-    if not status.batch.sealed:
-        line.append(" · " if line else "").append("reading the source")
+    if not status.batch.sealed and not status.batch.ended:
+        begun = status.batch.started_at is not None
+        line.append(" · " if line else "")
+        line.append("reading the source" if begun else "waiting for a worker")
     return line
 
 
 def _pace(status: Status, pace: Pace) -> str:
-    parts = [] if pace.rate is None else [rate(pace.rate)]
+    parts = [rate(pace.rate)] if pace.rate else []
     parts.append(f"{duration(status.seconds)} gone")
     if (left := pace.left(status)) is not None and not status.batch.ended:
         parts.append(f"about {duration(left)} left")

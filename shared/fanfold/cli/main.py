@@ -8,6 +8,7 @@ completion answer at once.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -65,11 +66,22 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog=f"Example: {run.EXAMPLE}",
     )
-    app.callback()(_fanfold)
+    app.callback(help=_flowing(_fanfold.__doc__ or ""))(_fanfold)
     for panel, commands in _commands().items():
         for name, (command, example) in commands.items():
-            app.command(name, epilog=f"Example: {example}", rich_help_panel=panel)(command)
+            app.command(
+                name,
+                help=_flowing(command.__doc__ or ""),
+                epilog=f"Example: {example}",
+                rich_help_panel=panel,
+            )(command)
     return app
+
+
+def _flowing(text: str) -> str:
+    """A docstring's paragraphs, each on one line, for the terminal to break."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
@@ -124,7 +136,8 @@ def _misused(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "fanfold"
     text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
-    return _failed(f"{text}. See: {command} --help", exits.USAGE, verbose=False)
+    end = "" if text.endswith("?") else "."
+    return _failed(f"{text}{end} See: {command} --help", exits.USAGE, verbose=False)
 
 
 def _failed(text: str, code: int, *, verbose: bool) -> int:

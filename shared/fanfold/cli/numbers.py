@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+#: as in "3 x ValueError"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 record`, `12,000 records`."""
@@ -23,6 +26,20 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes:02} min"
     return f"{hours // 24} d {hours % 24:02} h"
+
+
+def brief(seconds: float) -> str:
+    """A duration for a column: `50s`, `3m20s`, `2h05m`, `3d04h`."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
 
 
 def rate(per_second: float) -> str:

@@ -1,4 +1,4 @@
-"""What is asked for by `run` and `create`: checked as far as it can be before anything is stored."""
+"""What `run` and `create` are asked for, checked as far as it can be before anything is stored."""
 
 from __future__ import annotations
 

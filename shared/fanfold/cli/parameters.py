@@ -24,7 +24,7 @@ FlowName = Annotated[
 SourceName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SOURCE]",
+        metavar="SOURCE",
         help="A JSON Lines file, or - for standard input. Default: the flow's own source.",
         show_default=False,
     ),

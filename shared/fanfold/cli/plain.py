@@ -60,7 +60,7 @@ def line_of(status: Status, pace: Pace) -> str:
         )
         if number
     ]
-    if pace.rate is not None:
+    if pace.rate:
         parts.append(rate(pace.rate))
     if (left := pace.left(status)) is not None:
         parts.append(f"about {duration(left)} left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fanfold.cli.numbers import count, duration, iso, rate, short
+from fanfold.cli.numbers import TIMES, count, duration, iso, rate, short
 
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
@@ -132,7 +132,7 @@ def failures(status: Status, width: int, shown: int = _GROUPS_SHOWN) -> list[str
     lines = []
     for group in groups[:shown]:
         what = f"{group.type}: {group.pattern}" if group.pattern else "other failures"
-        lines.append("  " + short(f"{group.count:,} × {what}", width - 2))
+        lines.append("  " + short(f"{group.count:,} {TIMES} {what}", width - 2))
         example = f"such as record {group.example_index}: {group.example}"
         lines.append("      " + short(example, width - 6))
     if len(groups) > shown:

@@ -6,7 +6,7 @@ import typer
 
 from fanfold.cli import parameters as given
 
-EXAMPLE = "fanfold run flows.py:shout records.jsonl --concurrency 20 --out results.jsonl"
+EXAMPLE = "fanfold run flows.py:shout records.jsonl --out results.jsonl"
 
 
 def run(

@@ -80,11 +80,9 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if (
-            error is not None
-        ):  # whatever went wrong here: they finish what they are at by themselves
+        if error is not None:  # whatever went wrong here: those left finish what they are at
             self.supervisor.drain()
-        elif self.supervisor.wait():
+        if self.supervisor.wait(None if error is None else 0.0):
             self._end()
 
     def _end(self) -> None:

@@ -107,7 +107,7 @@ def decide(
 
 def _sane(seconds: float) -> float:
     """What a flow asked for, within reason: a header it was computed from may be nonsense."""
-    return min(max(seconds, 0.0), MAX_DELAY) if seconds == seconds else 0.0  # noqa: PLR0124  NaN
+    return min(max(seconds, 0.0), MAX_DELAY) if seconds == seconds else 0.0
 
 
 def _again_or_failed(

@@ -9,7 +9,7 @@ are marked `again`, so that whoever gets them looks first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
@@ -20,12 +20,12 @@ from fanfold.ports import Ports, Station
 _PUBLISH = 500
 
 
-def advance(ports: Ports, batch: Batch, record: int | None) -> int:
-    """Release and publish until the limit is reached; how many were published."""
+def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str] = ()) -> int:
+    """Release and publish until the limit is reached; how many were published. `done` names
+    releases whose messages are out; its own it strikes off by asking once more."""
     if batch.options.concurrency is None:
         return 0
     published = 0
-    done: list[str] = []
     while True:
         release = ports.frontier.advance(batch, ports.ids.token(), record, done, ports.clock.now())
         if release is None:
@@ -45,18 +45,13 @@ def repair(ports: Ports, batch: Batch, concerns: Callable[[Release], bool]) -> i
     for release in pending:
         publish_release(ports, batch, release, again=True)
     if pending:
-        tokens = [release.token for release in pending]
-        extra = ports.frontier.advance(batch, ports.ids.token(), None, tokens, ports.clock.now())
-        if extra is not None:
-            publish_release(ports, batch, extra, again=False)
+        advance(ports, batch, None, done=[release.token for release in pending])
     return len(pending)
 
 
 def publish_release(ports: Ports, batch: Batch, release: Release, *, again: bool) -> None:
     publish_runs(ports, batch, range(release.start, release.stop), again=again)
-    # what waited has run before: its lease tells how often
-    for index in release.woken:
-        publish_runs(ports, batch, range(index, index + 1), again=True)
+    publish_indexes(ports, batch, release.woken)
 
 
 def publish_runs(ports: Ports, batch: Batch, positions: range, *, again: bool) -> int:
@@ -75,13 +70,26 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, *, again: bool) -
 
 
 def publish_indexes(ports: Ports, batch: Batch, indexes: Iterable[int]) -> None:
-    """Single records, each marked `again`."""
-    bodies = [
-        encode_run(batch.id, batch.generation, record, again=True)
-        for index in indexes
-        for record in ports.batches.records(batch.id, index, index + 1)
-    ]
-    ports.queue.publish(Station.RUNS, batch.id, bodies)
+    """Single records, each marked `again`: they may have run before, and their lease tells."""
+    for group in _near(sorted(indexes)):
+        bodies = [
+            encode_run(batch.id, batch.generation, record, again=True)
+            for record in ports.batches.records(batch.id, group[0], group[-1] + 1)
+            if record.index in group
+        ]
+        ports.queue.publish(Station.RUNS, batch.id, bodies)
+
+
+def _near(indexes: Sequence[int]) -> Iterator[list[int]]:
+    """Cut into groups that lie close together, so that a page is read once for all of its."""
+    group: list[int] = []
+    for index in indexes:
+        if group and index - group[0] >= _PUBLISH:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
 
 
 def _chunks(positions: range) -> Iterator[range]:

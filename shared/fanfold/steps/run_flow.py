@@ -64,6 +64,8 @@ class Job:
     started_at: float = 0.0
     seconds: float = 0.0
     log: list[LogEntry] = field(default_factory=list)
+    #: whether a lease has been written for it by this process
+    leased: bool = False
 
     @property
     def index(self) -> int:

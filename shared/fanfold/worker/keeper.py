@@ -106,3 +106,4 @@ class Keeper:
         self._ports.leases.hold(long[0].job.batch, lives)
         for execution in long:
             execution.leased = now
+            execution.job.leased = True

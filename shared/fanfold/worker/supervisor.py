@@ -115,7 +115,7 @@ class Supervisor:
         with theirs:
             process = subprocess.Popen(
                 self._command,
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=self._output,
                 stderr=self._output,
                 env=self._env,

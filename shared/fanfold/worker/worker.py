@@ -144,14 +144,14 @@ class Worker:
         self._give_back([job for job in unstarted if job.attempts == 0])
         for job in unstarted:
             if job.attempts:
-                self._wait(job, 0.0)
+                self._put_off(job, 0.0)
         for _ in self._lanes:
             self._ready.put(None)
         for lane in self._lanes:
             while lane.is_alive() and self._hand.executing():
                 lane.join(0.05)  # a lane whose run has timed out is not waited for
         for seconds, job in self._parking.clear():
-            self._wait(job, seconds)
+            self._put_off(job, seconds)
         self._settler.close()
         self._clerk.stop()
         self._keeper.stop()
@@ -221,10 +221,11 @@ class Worker:
             try:
                 if admission is not Admission.DROPPED:
                     catch_up(self._ports, batch, jobs)
+            except Exception as error:  # noqa: BLE001  not acked: they come again
+                log.error("catch_up.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+                self._give_back(jobs, delay=1.0)
+            else:
                 self._ack(batch, jobs)
-            except Exception as error:  # noqa: BLE001  not acked: it comes again
-                log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
-                self._release([job.delivery for job in jobs], delay=1.0)
 
     # ----------------------------------------------------------------- lanes
 
@@ -274,7 +275,7 @@ class Worker:
             if not isinstance(result, Again):
                 self._settler.add(Entry(job.batch, result, job))
             elif result.delay <= self._policy.wait_in_place and not self._stopping.is_set():
-                self._parking.park(job, result.delay)
+                self._park(job, result.delay)
             else:
                 self._wait(job, result.delay)
         except Exception as error:  # noqa: BLE001  not settled: it comes again
@@ -286,6 +287,23 @@ class Worker:
         for job in jobs:
             self._change(running=1)
             self._ready.put((job, job.delivery.attempt >= self._policy.isolate_from))
+
+    def _park(self, job: Job, seconds: float) -> None:
+        """Held on to, without a lane. If it has a lease, that must outlast the wait."""
+        if job.leased:
+            until = self._ports.clock.now() + seconds + self._policy.lease_seconds
+            self._ports.leases.hold(
+                job.batch, [live_of(job, RunState.RUNNING, until, self._ports.owner)]
+            )
+        self._parking.park(job, seconds)
+
+    def _put_off(self, job: Job, seconds: float) -> None:
+        """While draining: what was tried already keeps count of it."""
+        try:
+            self._wait(job, seconds)
+        except Exception as error:  # noqa: BLE001  delivered again, with its attempts forgotten
+            log.error("wait.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
+            self._give_back([job])
 
     def _wait(self, job: Job, seconds: float) -> None:
         """Too long to hold on to: it waits in `lives`, and its place is free."""
@@ -307,10 +325,16 @@ class Worker:
         self._release([job.delivery for job in jobs], delay=1.0)
 
     def _ack(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """The end of the pipe for what is not settled here. Does not raise."""
         self._duty.owe(batch.id)
-        if self._duty.give_back(batch.id, len(jobs)):
-            ask(self._ports, batch)
-        self._finished(jobs)
+        last = self._duty.give_back(batch.id, len(jobs))
+        try:
+            if last:
+                ask(self._ports, batch)
+            self._finished(jobs)
+        except Exception as error:  # noqa: BLE001  not acked: they come again
+            log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+            self._release([job.delivery for job in jobs], delay=1.0)
 
     def _give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
         for job in jobs:

@@ -99,7 +99,6 @@ class Database:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA temp_store = MEMORY")
-            db.execute("PRAGMA cache_size = -16000")
             db.create_function("mix", 1, mix, deterministic=True)
         except sqlite3.DatabaseError as error:
             raise HomeRefused(f"{self.path} cannot be opened: {error}") from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
 from fanfold.domain.outcome import printable
+from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
 
 _ADD = """
 INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
