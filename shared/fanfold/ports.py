@@ -132,15 +132,20 @@ class Recount:
 
 
 class Runs(Protocol):
-    def settle(self, batch: Batch, runs: Sequence[Run]) -> list[Verdict]:
+    def settle(
+        self, batch: Batch, runs: Sequence[Run], leased: Collection[int] = ()
+    ) -> list[Verdict]:
         """Create each run's document and count it, all in one commit, each once.
 
         Raises OutcomeRefused, and writes nothing, if the content of one cannot be stored. Ends the
-        runs' leases and waits.
+        leases and waits of the runs named in `leased`; an engine that finds others may end those.
         """
 
     def read(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Run]:
         """Those of the runs that are settled."""
+
+    def settled(self, batch_id: str) -> int:
+        """How many are settled, by the cheapest read there is: asked at the end of every pipe."""
 
     def tally(self, batch_id: str) -> Tally:
         """The sum of the slots, or the closed counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fanfold.cli.main import main
 
 FLOWS = Path(__file__).with_name("flows.py")
 
@@ -90,6 +93,23 @@ class Fanfold:
         )
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
+    def inside(self, *arguments: str, stdin: str = "", **env: str) -> Ended:
+        """The same without a process of its own, for commands that start no workers: the tests
+        that look, and those that are refused, are many, and a process takes its time to start."""
+        streams = [io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", write_through=True)
+                   for text in (stdin.encode(), b"", b"")]  # fmt: skip
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            for name in [it for it in os.environ if it not in self.env()]:
+                patch.delenv(name)
+            for name, value in self.env(**env).items():
+                patch.setenv(name, value)
+            for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+                patch.setattr(sys, name, stream)
+            code = main(arguments)
+        out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])
+        return Ended(code, out, err)
+
     def start(self, *arguments: str, **env: str) -> Going:
         number = len(self._going)
         out, err = self.folder / f".out-{number}", self.folder / f".err-{number}"
@@ -131,7 +151,7 @@ class Fanfold:
         return name
 
     def batches(self) -> list[Any]:
-        found: list[Any] = self("list", "--json").json["batches"]
+        found: list[Any] = self.inside("list", "--json").json["batches"]
         return found
 
     def stored(self) -> list[Path]:

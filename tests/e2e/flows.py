@@ -42,8 +42,8 @@ def priced(record: Priced) -> float:
 
 @flow(id="tells", retries=0)
 def tells(record: dict[str, Any], ctx: Context) -> dict[str, Any]:
-    """What it was given beside its record."""
-    return {"parameters": ctx.parameters, "key": ctx.key, "attempt": ctx.attempt}
+    """What it was given."""
+    return {"record": record, "parameters": ctx.parameters}
 
 
 @flow(id="chatty", retries=0)

@@ -207,10 +207,10 @@ def test_label_and_tags_are_kept(fanfold: Fanfold) -> None:
     given = ("--label", "nightly", "--tag", "a", "--tag", "b", "--quiet")
     fanfold("run", "echo", "-", *given, *fanfold.small, stdin="1\n")
 
-    status = fanfold("status", "last", "--json").json
+    status = fanfold.inside("status", "last", "--json").json
 
     assert (status["label"], status["tags"]) == ("nightly", ["a", "b"])
-    assert "nightly" in fanfold("list").out
+    assert "nightly" in fanfold.inside("list").out
 
 
 def test_concurrency_limits_what_is_in_flight(fanfold: Fanfold) -> None:
@@ -220,7 +220,7 @@ def test_concurrency_limits_what_is_in_flight(fanfold: Fanfold) -> None:
 
     going = fanfold.start("run", fanfold.puppet, source, "--concurrency", "2", *fanfold.small)
     going.until(lambda: len(marks(log)) >= 2)
-    seen = fanfold("status", "last", "--json").json
+    seen = fanfold.inside("status", "last", "--json").json
     gate.touch()
 
     assert (seen["running"], seen["queued"], seen["total"]) == (2, 4, 6)

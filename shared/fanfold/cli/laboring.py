@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fanfold.worker.worker import Worker
 
 _LOOK_SECONDS = 0.1
+_FINISHING = "fanfold: finishing what runs; Ctrl-C again ends now"
 _INPUT = 0
 _OUTPUTS = (1, 2)
 
@@ -37,7 +38,7 @@ def alone(terminal: Terminal, threads: int, *, until_idle: bool, tethered: bool)
     settings = Settings.from_env()
     with open_fanfold(settings) as fanfold:
         worker = fanfold.worker(threads)
-        _stop_when_told(worker)
+        _stop_when_told(worker, terminal if not tethered else None)
         if tethered:
             _tether(worker)
         else:
@@ -60,6 +61,8 @@ def several(
             time.sleep(_LOOK_SECONDS)
         if supervisor.gave_up:
             raise WorkersDied
+        if interrupts.count:
+            terminal.say(_FINISHING)
         supervisor.drain()
         while not supervisor.wait(_LOOK_SECONDS):
             if interrupts.count > 1:
@@ -72,7 +75,7 @@ def _greet(terminal: Terminal, settings: Settings, what: str) -> None:
     terminal.say(f"fanfold: {what} at work for {home}; Ctrl-C ends in good order")
 
 
-def _stop_when_told(worker: Worker) -> None:
+def _stop_when_told(worker: Worker, terminal: Terminal | None) -> None:
     """The first signal drains. The second ends the process: what it held is run again."""
     told = False
 
@@ -81,6 +84,8 @@ def _stop_when_told(worker: Worker) -> None:
         if told:
             os._exit(exits.INTERRUPTED)
         told = True
+        if terminal is not None:
+            terminal.say(_FINISHING)
         worker.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -67,8 +67,8 @@ def application() -> typer.Typer:
         epilog=f"Example: {run.EXAMPLE}",
     )
     app.callback(help=_flowing(_fanfold.__doc__ or ""))(_fanfold)
-    for panel, commands in _commands().items():
-        for name, (command, example) in commands.items():
+    for panel, group in commands().items():
+        for name, (command, example) in group.items():
             app.command(
                 name,
                 help=_flowing(command.__doc__ or ""),
@@ -84,7 +84,7 @@ def _flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
+def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
     """Each with its example, in the order and the groups that the help shows."""
     return {
         "Work": {

@@ -63,7 +63,7 @@ def _fail_run(ports: Ports, message: RunMessage) -> None:
             ended_at=now,
             seconds=live.seconds if live else 0.0,
         )
-        settle_group(ports, batch, [run])
+        settle_group(ports, batch, [run], [message.index] if live else ())
         log.error("dead_letter.run", reason, batch_id=batch.id, index=message.index)
     repair(ports, batch, lambda release: release.record == message.index)
     advance(ports, batch, message.index)

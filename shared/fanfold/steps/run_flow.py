@@ -64,7 +64,7 @@ class Job:
     started_at: float = 0.0
     seconds: float = 0.0
     log: list[LogEntry] = field(default_factory=list)
-    #: whether a lease has been written for it by this process
+    #: whether it has a live document: a lease, or what an earlier delivery left
     leased: bool = False
 
     @property
@@ -137,6 +137,7 @@ def _admit_one(
         theirs = live.owner is not None and live.owner != ports.owner
         if live.state is RunState.RUNNING and theirs and live.until > ports.clock.now():
             return Admission.LEASED
+        job.leased = True
         job.attempts = live.attempts
         job.rate_limited = live.rate_limited
         job.started_at = live.started_at

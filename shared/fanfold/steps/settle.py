@@ -22,7 +22,7 @@ as failed, its neighbours are unharmed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -48,17 +48,22 @@ class Entry(Generic[T]):
     batch: Batch
     run: Run
     receipt: T
+    #: whether it has a live document, which settling ends
+    leased: bool = False
 
 
-def settle_group(ports: Ports, batch: Batch, runs: Sequence[Run]) -> list[Verdict]:
+def settle_group(
+    ports: Ports, batch: Batch, runs: Sequence[Run], leased: Collection[int] = ()
+) -> list[Verdict]:
     """Commit; what the store refuses for its content is found by halving and settled as failed."""
     try:
-        return ports.runs.settle(batch, runs)
+        return ports.runs.settle(batch, runs, leased)
     except OutcomeRefused as refusal:
         if len(runs) == 1:
-            return ports.runs.settle(batch, [_refused(runs[0], str(refusal))])
+            return ports.runs.settle(batch, [_refused(runs[0], str(refusal))], leased)
         middle = len(runs) // 2
-        return settle_group(ports, batch, runs[:middle]) + settle_group(ports, batch, runs[middle:])
+        first = settle_group(ports, batch, runs[:middle], leased)
+        return first + settle_group(ports, batch, runs[middle:], leased)
 
 
 def _refused(run: Run, reason: str) -> Run:
@@ -157,7 +162,8 @@ class Settler(Generic[T]):
         try:
             for start in range(0, len(entries), self._policy.group):
                 part = entries[start : start + self._policy.group]
-                settle_group(self._ports, batch, [entry.run for entry in part])
+                leased = [entry.run.index for entry in part if entry.leased]
+                settle_group(self._ports, batch, [entry.run for entry in part], leased)
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
             self._duty.owe(batch.id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from fanfold.engines.embedded.engine import embedded_engine
@@ -32,8 +33,14 @@ def main(home: str, faults: str, act: str = "die", threads: str = "4") -> None:
                     for port, verb, when, nth, station in json.loads(faults)
                 ],
             )
+        # small groups, so that a batch has several of everything
         worker = Worker(
-            ports, EMBEDDED, Library(), Isolation(), threads=int(threads), sweep_seconds=3600.0
+            ports,
+            replace(EMBEDDED, group=10),
+            Library(),
+            Isolation(),
+            threads=int(threads),
+            sweep_seconds=3600.0,
         )
         worker.run(until_idle=True)
 

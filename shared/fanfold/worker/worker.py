@@ -273,7 +273,7 @@ class Worker:
             job.log.extend(context.entries)
             result = conclude(self._ports, job, attempt)
             if not isinstance(result, Again):
-                self._settler.add(Entry(job.batch, result, job))
+                self._settler.add(Entry(job.batch, result, job, job.leased))
             elif result.delay <= self._policy.wait_in_place and not self._stopping.is_set():
                 self._park(job, result.delay)
             else:

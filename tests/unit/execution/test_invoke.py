@@ -598,17 +598,21 @@ def test_sync_flows_without_a_timeout_start_no_thread(make_call: MakeCall) -> No
 
 
 def test_stopping_cancels_what_is_still_waiting(make_call: MakeCall) -> None:
-    invoker, inside, ends = Invoker(), Event(), Ends()
+    invoker, inside, ends, cleaned = Invoker(), Event(), Ends(), Event()
 
     @flow
     async def f(_record: Any) -> None:
         inside.set()
-        await asyncio.sleep(3600)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            cleaned.set()
 
     thread = Thread(target=invoker.invoke, args=(make_call(f), ends), daemon=True)
     thread.start()
     assert inside.wait(PATIENCE)
     invoker.stop()
+    assert cleaned.is_set()
     attempt = ends.next()
     assert isinstance(attempt, Raised)
     assert attempt.failure.type == "CancelledError"

@@ -144,7 +144,9 @@ def test_a_place_comes_before_an_entry_point_of_the_same_name(write: Write) -> N
     file = write("mine.py", SHOUT)
     write("site/their_flows.py", TWO)
     installed(write, "[fanfold.flows]\nshout = their_flows:shout\n")
-    assert Library(["mine.py"]).find("shout").place == f"{file}:shout"
+    library = Library(["mine.py"])
+    assert library.find("shout").place == f"{file}:shout"
+    assert [it.place for it in library.all() if it.flow.name == "shout"] == [f"{file}:shout"]
 
 
 def test_a_file_is_loaded_once_for_all_threads_and_libraries(write: Write) -> None:
@@ -363,7 +365,7 @@ def test_a_flow_is_resolved_once(write: Write) -> None:
 
 def test_resolving_imports_nothing_unrelated(write: Write) -> None:
     file = write("flows.py", SHOUT)
-    write("site/their_flows.py", "raise AssertionError('imported')\n")
+    write("site/their_flows.py", TWO)
     installed(write, "[fanfold.flows]\nother = their_flows:shout\n")
     Library().resolve(FlowRef("shout", "1", f"{file}:shout"))
     assert "their_flows" not in sys.modules

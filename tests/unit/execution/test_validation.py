@@ -147,6 +147,7 @@ def test_a_record_that_fits_comes_as_the_flow_wants_it(
         (Row, {"id": "?"}, "id: Input should be a valid integer"),
         (Row, {"id": 1, "inner": {"depth": "?"}}, "inner.depth: Input should be a valid integer"),
         (Loose, {"note": "n"}, "id: Field required"),
+        (Tree, {"kids": [3]}, "kids.0: Input should be an object, got 3"),
         (Annotated[int, Field(gt=0)], 0, "record: Input should be greater than 0, got 0"),
     ],
 )

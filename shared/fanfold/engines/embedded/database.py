@@ -36,7 +36,13 @@ class Database:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._turn = threading.Lock()
-        self._lock = os.open(home / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = home / "write.lock"
+        try:
+            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:  # of another user's, perhaps
+            raise HomeRefused(
+                f"{lock} cannot be opened: {error.strerror}. Set FANFOLD_HOME to another folder."
+            ) from None
         try:
             with self.write() as db:
                 self._settle_version(db)

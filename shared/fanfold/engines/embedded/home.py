@@ -12,6 +12,7 @@ machine: a network file system would corrupt the file sooner or later, and is re
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fanfold.errors import HomeRefused
@@ -57,7 +58,8 @@ def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
     best, kind = -1, None
     for line in lines:
         before, _, after = line.partition(" - ")
-        point = before.split()[4].replace("\\040", " ")
+        # blanks, tabs and backslashes are written as octal numbers
+        point = re.sub(r"\\([0-7]{3})", lambda it: chr(int(it[1], 8)), before.split()[4])
         if path.is_relative_to(point) and len(Path(point).parts) >= best:
             best, kind = len(Path(point).parts), after.split()[0]
     return kind

@@ -14,8 +14,8 @@ import os
 import secrets
 from pathlib import Path
 
-#: the files this process itself holds
-_mine: set[Path] = set()
+#: the names this process itself goes by; not the files', for a home may be reached by two paths
+_mine: set[str] = set()
 
 
 class Ownership:
@@ -31,7 +31,7 @@ class Ownership:
         if self._handle is not None:
             return
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _mine.add(self._path)
+        _mine.add(self.name)
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._handle = handle
 
@@ -40,15 +40,14 @@ class Ownership:
             return
         os.close(self._handle)
         self._handle = None
-        _mine.discard(self._path)
+        _mine.discard(self.name)
 
 
 def is_alive(folder: Path, name: str) -> bool:
-    path = folder / name
-    if path in _mine:
+    if name in _mine:
         return True
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(folder / name, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

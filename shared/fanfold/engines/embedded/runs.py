@@ -6,7 +6,7 @@ here: look, create, count. What the steps see is the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from fanfold.domain.batch import Batch
@@ -24,7 +24,7 @@ from fanfold.engines.embedded.places import (
     select_places,
 )
 from fanfold.engines.embedded.rows import RUN_COLUMNS, row_of, run_from
-from fanfold.engines.embedded.tallies import add_tally, read_tally
+from fanfold.engines.embedded.tallies import add_tally, read_tally, sum_slots
 from fanfold.ports import Recount, Verdict
 
 
@@ -32,7 +32,12 @@ class EmbeddedRuns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def settle(self, batch: Batch, runs: Sequence[Run]) -> list[Verdict]:
+    def settle(
+        self,
+        batch: Batch,
+        runs: Sequence[Run],
+        leased: Collection[int] = (),  # noqa: ARG002  here all are looked up, it costs nothing
+    ) -> list[Verdict]:
         rows = {run.index: row_of(run) for run in runs}
         with self._database.write() as db:
             number = open_number(db, batch)
@@ -63,6 +68,10 @@ class EmbeddedRuns:
             index_of(row[0]): run_from(batch_id, row)
             for row in select_places(db, "runs", RUN_COLUMNS, number, indexes)
         }
+
+    def settled(self, batch_id: str) -> int:
+        db = self._database.read()
+        return sum_slots(db, number_of(db, batch_id)).settled
 
     def tally(self, batch_id: str) -> Tally:
         with self._database.snapshot() as db:

@@ -85,6 +85,7 @@ class RunsConformance:
         rig.ports.runs.settle(batch, [ok(batch, 0), failed(batch, 1)])
         rig.other.runs.settle(batch, [ok(batch, 2), ok(batch, 3), ok(batch, 4)])
         tally = rig.ports.runs.tally(batch.id)
+        assert rig.other.runs.settled(batch.id) == 5
         assert (tally.succeeded, tally.failed, tally.attempts) == (4, 1, 7)
         assert tally.seconds == pytest.approx(2.5)
         assert tally.digest == digest_of(0, 5)
@@ -138,6 +139,6 @@ class RunsConformance:
         rig.ports.leases.hold(batch, [live(batch, 0, RunState.RUNNING, now + 60, "me")])
         rig.ports.leases.wait(batch, [live(batch, 1, RunState.WAITING, now + 60)])
         assert rig.ports.runs.tally(batch.id).waiting == 1
-        rig.other.runs.settle(batch, [ok(batch, 0), ok(batch, 1)])
+        rig.other.runs.settle(batch, [ok(batch, 0), ok(batch, 1)], leased=[0, 1])
         assert rig.ports.leases.lives(batch.id, range(2)) == {}
         assert rig.ports.runs.tally(batch.id).waiting == 0

@@ -1,0 +1,63 @@
+"""What lies at the stations, for tests that look at messages instead of sending workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.messages import FanOutMessage, FinalizationMessage, PageMessage, RunMessage
+from fanfold.domain.messages import decode_fan_out as _decode
+from fanfold.domain.run import Run
+from fanfold.execution.library import Library
+from fanfold.ports import Delivery, Ports, Station
+from fanfold.steps.fan_out import fan_out, publish_page
+from fanfold.steps.finalize import Flows, finalize
+from fanfold.steps.policy import Policy
+from fanfold.wiring import EMBEDDED
+
+
+def taken(ports: Ports, station: Station) -> list[Delivery]:
+    """All that lies there, and it lies there no more."""
+    found: list[Delivery] = []
+    while deliveries := ports.queue.pull(station, 500):
+        ports.queue.ack(deliveries)
+        found += deliveries
+    return found
+
+
+def runs_taken(ports: Ports) -> list[RunMessage]:
+    return [RunMessage.decode(it.body) for it in taken(ports, Station.RUNS)]
+
+
+def fan_outs_taken(ports: Ports) -> list[FanOutMessage | PageMessage]:
+    return [_decode(it.body) for it in taken(ports, Station.FAN_OUT)]
+
+
+def finalizations_taken(ports: Ports) -> list[FinalizationMessage]:
+    found = taken(ports, Station.FINALIZATIONS)
+    return [FinalizationMessage.decode(it.body) for it in found]
+
+
+def fanned_out(ports: Ports, batch: Batch) -> Batch:
+    """Sealed, with a message for each record that may run."""
+    fan_out(ports, FanOutMessage(batch_id=batch.id), lambda: False)
+    for message in fan_outs_taken(ports):
+        if isinstance(message, PageMessage):
+            publish_page(ports, message, repeated=False)
+    return ports.batches.get(batch.id)
+
+
+def finished(ports: Ports, batch: Batch, runs: Sequence[Run], flows: Flows | None = None) -> Batch:
+    """With these runs settled, finalized; it must end."""
+    ports.runs.settle(batch, runs)
+    return finalized(ports, batch, flows)
+
+
+def finalized(
+    ports: Ports, batch: Batch, flows: Flows | None = None, policy: Policy = EMBEDDED
+) -> Batch:
+    message = FinalizationMessage(batch_id=batch.id, generation=batch.generation)
+    finalize(ports, policy, flows or Library(), message)
+    ended = ports.batches.get(batch.id)
+    assert ended.ended, f"it is {BatchState(ended.state)}"
+    return ended
