@@ -25,6 +25,7 @@
     ├── Fatal                     ends the whole batch
     └── RunCanceled               the run was told to stop, and does
 
+Some layers add leaves of their own: execution, for a record or result that does not fit its flow.
 Each message says what is wrong, where, and the remedy. `handling_of` is the one table that
 decides what an error means to a terminal, to HTTP and to a message.
 """

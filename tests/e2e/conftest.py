@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fanfold.cli.main import main
+from fanfold.log import logger
 
 FLOWS = Path(__file__).with_name("flows.py")
 
@@ -106,7 +107,10 @@ class Fanfold:
                 patch.setenv(name, value)
             for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
                 patch.setattr(sys, name, stream)
+            patch.setattr(logger, "handlers", list(logger.handlers))
+            level = logger.level
             code = main(arguments)
+            logger.setLevel(level)
         out, err = (stream.buffer.getvalue().decode() for stream in streams[1:])
         return Ended(code, out, err)
 

@@ -70,7 +70,7 @@ def test_help_loads_no_engine_and_no_web_of_imports() -> None:
     """Counted, not timed: so it holds on any machine."""
     program = (
         "import sys; from fanfold.cli.main import main; main(['run', '--help']); "
-        "print(sorted({'fanfold.wiring', 'sqlite3', 'asyncio', 'google'} & set(sys.modules)))"
+        "print(sorted({'fanfold.wiring', 'sqlite3', 'asyncio', 'grpc'} & set(sys.modules)))"
     )
 
     shown = subprocess.run(

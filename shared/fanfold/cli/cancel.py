@@ -16,10 +16,10 @@ _LOOK_SECONDS = 0.1
 
 
 def cancel(batch: given.BatchName, json: given.AsJson = False) -> int:
-    """Stop a batch for good. What is done stays done; the rest is canceled.
+    """Stop a batch for good; what is done stays done.
 
-    Nothing new starts, running flows are told to stop, and later results are refused. Needs no
-    worker. Canceling twice is fine.
+    The rest is canceled. Nothing new starts, running flows are told to stop, and later results are
+    refused. Needs no worker. Canceling twice is fine.
     """
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_at

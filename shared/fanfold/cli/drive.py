@@ -13,6 +13,7 @@ of anything.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ from fanfold.cli.numbers import count
 from fanfold.cli.output_file import STANDARD_OUTPUT, write_results
 from fanfold.cli.report import ending_as_json, output_of, summary
 from fanfold.cli.terminal import Terminal
-from fanfold.cli.workers import Workers, default_processes, threads_for
-from fanfold.errors import FanfoldError
+from fanfold.cli.workers import Workers, WorkersDied, default_processes, threads_for
 from fanfold.folds.stream import stream_results
 from fanfold.steps.status import status_of
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from fanfold.wiring import Fanfold
 
 _LOOK_SECONDS = 0.1
-
-
-class WorkersDied(FanfoldError):
-    """The worker processes keep dying before they work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def drive(
         _work(fanfold, terminal, batch, how, interrupts)
     status = status_of(fanfold.ports, batch.id)
     if status.batch.ended:
-        _report(fanfold, terminal, status, how)
+        _report(fanfold, terminal, status, how, interrupts)
     else:
         more = "" if status.batch.sealed else "+"
         done = f"{status.counts.settled:,} of {status.counts.total:,}{more} records are done"
@@ -123,7 +119,9 @@ def _drain(
             workers.supervisor.kill()
 
 
-def _report(fanfold: Fanfold, terminal: Terminal, status: Status, how: Drive) -> None:
+def _report(
+    fanfold: Fanfold, terminal: Terminal, status: Status, how: Drive, interrupts: Interrupts
+) -> None:
     batch = status.batch
     output = output_of(fanfold.ports, batch)
     for line in summary(status, terminal.console.width):
@@ -131,7 +129,8 @@ def _report(fanfold: Fanfold, terminal: Terminal, status: Status, how: Drive) ->
     if how.out is not None:
         ports = fanfold.ports
         results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
-        written = write_results(terminal, how.out, results)
+        with interrupts.raised() if not interrupts.count else nullcontext():
+            written = write_results(terminal, how.out, results)
         if how.out != STANDARD_OUTPUT:
             terminal.say(f"  results: {how.out} ({count(written, 'line')})")
     elif status.counts.total:

@@ -34,7 +34,10 @@ def errors(
     ] = None,
     json: given.AsJson = False,
 ) -> int:
-    """Show a batch's failures, the same ones together, the most frequent first."""
+    """Show a batch's failures, the same ones together.
+
+    The most frequent first, each group with its fingerprint, its pattern and an example.
+    """
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_at
     from fanfold.cli.report import groups_of

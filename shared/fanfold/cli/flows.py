@@ -18,7 +18,11 @@ _WIDTH = 80
 
 
 def flows(json: given.AsJson = False) -> int:
-    """List the flows found here: in FANFOLD_FLOWS, in installed packages, and the bundled ones."""
+    """List the flows that can be run by their names.
+
+    Those in FANFOLD_FLOWS (files or modules, separated as in PATH), in installed packages, and the
+    bundled ones.
+    """
     from fanfold.cli import exits
     from fanfold.cli.terminal import Terminal, hearing_user_code
     from fanfold.execution.library import Library

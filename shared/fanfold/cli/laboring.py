@@ -15,8 +15,7 @@ from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.numbers import count
 from fanfold.cli.terminal import Terminal, close_quietly
 from fanfold.cli.whole_lines import WholeLines
-from fanfold.cli.workers import worker_command
-from fanfold.errors import FanfoldError
+from fanfold.cli.workers import WorkersDied, worker_command
 from fanfold.settings import Settings
 from fanfold.wiring import open_fanfold
 from fanfold.worker.supervisor import READY, Supervisor
@@ -28,10 +27,6 @@ _LOOK_SECONDS = 0.1
 _FINISHING = "fanfold: finishing what runs; Ctrl-C again ends now"
 _INPUT = 0
 _OUTPUTS = (1, 2)
-
-
-class WorkersDied(FanfoldError):
-    """The worker processes keep dying before they work; the lines above say why."""
 
 
 def alone(terminal: Terminal, threads: int, *, until_idle: bool, tethered: bool) -> int:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fanfold.errors import OptionInvalid
+from fanfold.errors import FanfoldError, OptionInvalid
 
 if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal
@@ -54,7 +54,10 @@ def write_results(
     try:
         return _write_file(Path(out).resolve(), results, on_progress)
     except OSError as error:
-        raise OptionInvalid(f"--out {out}: {error.strerror or error}") from error
+        raise FanfoldError(
+            f"{out}: {error.strerror or error}. The results are kept: `fanfold results` writes "
+            "them again"
+        ) from error
 
 
 def _write_file(

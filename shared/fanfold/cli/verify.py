@@ -16,7 +16,7 @@ EXAMPLE = "fanfold verify last"
 
 
 def verify(batch: given.BatchName, json: given.AsJson = False) -> int:
-    """Derive a batch's certificate anew from its results, and say whether it holds.
+    """Count again, from the results: does the certificate hold?
 
     Sealed is what the source had, closed is what was counted while it ran, recounted is what lies
     in the store now. The digest says that the settled records are exactly the batch's: none is

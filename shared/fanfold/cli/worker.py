@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from fanfold.cli import parameters as given
-
 EXAMPLE = "fanfold worker --processes 4 --until-idle"
 
 
@@ -16,7 +14,9 @@ def worker(
     processes: Annotated[
         int, typer.Option(metavar="N", min=1, help="Worker processes, restarted if they die.")
     ] = 1,
-    threads: given.Threads = 32,
+    threads: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Records at once in each process.")
+    ] = 32,
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when no batch is open.")
     ] = False,
@@ -30,12 +30,10 @@ def worker(
     again. Any number of workers may share a home.
     """
     from fanfold.cli import laboring
-    from fanfold.cli.logs import show_log
     from fanfold.cli.terminal import Terminal
 
     terminal = Terminal()
     verbose = bool(context.obj)
-    show_log(terminal.warn, verbose=verbose)
     if processes > 1:
         return laboring.several(
             terminal, processes, threads, until_idle=until_idle, verbose=verbose

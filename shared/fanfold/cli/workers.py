@@ -13,6 +13,7 @@ from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from fanfold.errors import FanfoldError
 from fanfold.worker.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _MAX_PROCESSES = 4
 #: What a flow started may outlive its worker and hold the pipe open; it is not waited for.
 _LAST_WORDS_SECONDS = 1.0
+
+
+class WorkersDied(FanfoldError):
+    """The worker processes keep dying before they work; the lines above say why."""
 
 
 def default_processes() -> int:

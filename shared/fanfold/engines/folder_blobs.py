@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +31,8 @@ class FolderBlobs:
             Path(draft).replace(path)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
+            with suppress(OSError):  # others may have put something there
+                path.parent.rmdir()
             raise
         return size
 

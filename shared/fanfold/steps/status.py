@@ -33,7 +33,6 @@ def status_of(ports: Ports, batch_id: str) -> Status:
 
 
 def verify(ports: Ports, batch_id: str) -> Certificate:
-    """Derive the certificate anew from the runs' documents. Of a batch that is still open, against
-    what is settled so far."""
+    """Derive the certificate of a closed batch anew, from the runs' own documents."""
     batch = ports.batches.get(batch_id)
     return certify(ports, batch, ports.clock.now())

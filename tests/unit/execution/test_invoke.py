@@ -140,27 +140,23 @@ def test_an_async_flow_runs_on_one_loop_for_all(invoker: Invoker, make_call: Mak
 
 def test_async_flows_run_side_by_side(invoker: Invoker, make_call: MakeCall) -> None:
     """Each waits for the other: one after the other they would wait for ever."""
-    arrived: list[asyncio.Event] = []
+    both = asyncio.Barrier(2)
 
     @flow
     async def f(record: int) -> int:
-        arrived.append(asyncio.Event())
-        if len(arrived) == 2:
-            for event in arrived:
-                event.set()
-        await arrived[-1 if len(arrived) == 1 else record].wait()
-        return record
+        async with both:
+            return record
 
     ends = Ends()
     threads = [
-        Thread(target=invoker.invoke, args=(make_call(f, number), ends)) for number in (0, 1)
+        Thread(target=invoker.invoke, args=(make_call(f, number), ends), daemon=True)
+        for number in (0, 1)
     ]
     for thread in threads:
         thread.start()
-    assert isinstance(ends.next(), Returned)
-    assert isinstance(ends.next(), Returned)
+    assert {ends.next(), ends.next()} == {Returned("0"), Returned("1")}
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
 
 
 def test_a_plain_function_that_returns_a_coroutine_is_awaited(

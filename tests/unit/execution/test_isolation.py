@@ -143,13 +143,14 @@ def test_the_log_comes_back(shared: Isolation, make_call: MakeCall) -> None:
     ]
 
 
-def test_the_log_of_a_record_that_kills_its_process_is_not_lost(
-    own: Isolation, make_call: MakeCall, write: Write
+def test_the_last_words_of_a_record_that_kills_its_process_are_not_lost(
+    own: Isolation, make_call: MakeCall, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write("flows.py", LAST_WORDS)
     call = make_call(Library().find("flows.py:f").flow)
     assert own.run(call)[0] == Died("exited with code 9")
     assert [entry.message for entry in call.context.entries] == ["my last words"]
+    assert "printed as well" in capfd.readouterr().err
 
 
 def test_what_an_earlier_record_left_running_logs_into_no_other(
@@ -232,7 +233,7 @@ def test_a_record_told_to_stop_is_killed(
 ) -> None:
     log, canceled, ends = tmp_path / "log", Cancellation(), []
     call = make_call(puppet, {"do": "hang", "log": str(log)}, canceled=canceled)
-    thread = Thread(target=lambda: ends.append(own.run(call)[0]))
+    thread = Thread(target=lambda: ends.append(own.run(call)[0]), daemon=True)
     thread.start()
     wait_for(log)
     canceled.set("batch canceled")
@@ -254,7 +255,7 @@ def test_a_record_told_to_stop_before_it_began_does_not_begin(
 def test_records_take_turns(shared: Isolation, make_call: MakeCall, tmp_path: Path) -> None:
     log = tmp_path / "log"
     call = make_call(puppet, {"do": "ok", "log": str(log)})
-    threads = [Thread(target=shared.run, args=(call,)) for _ in range(8)]
+    threads = [Thread(target=shared.run, args=(call,), daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -297,6 +298,7 @@ def test_the_child_runs_the_very_flow_the_parent_has(
 
 def test_a_flow_of_the_places_is_found_by_its_name(make_call: MakeCall, write: Write) -> None:
     file = write("flows.py", "from fanfold import flow\n@flow(id='puppet')\ndef f(r): return 'f'\n")
+    other = write("other.py", "from fanfold import flow\n@flow\ndef g(r): return 'g'\n")
     lost = Flow(
         fn=lambda record: record,
         name="puppet",
@@ -307,8 +309,14 @@ def test_a_flow_of_the_places_is_found_by_its_name(make_call: MakeCall, write: W
         timeout=None,
     )
     with Isolation([str(file)]) as isolation:
-        attempt = isolation.run(make_call(lost, place="/of/another/machine.py:f"))[0]
-    assert attempt == Returned('"f"')
+        attempt = isolation.run(make_call(lost, place=f"{other}:g"))[0]
+    assert attempt == Returned('"f"'), "not the flow of another name at its place"
+
+
+def test_a_flow_of_the_script_that_is_running_is_found_in_its_file(write: Write) -> None:
+    script = write("script.py", SCRIPT)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert done.stdout == "Returned(output='\"hello\"')\n"
 
 
 def test_a_flow_the_child_cannot_find_is_no_death(
@@ -362,7 +370,7 @@ def test_closing_settles_nothing_for_the_record_in_the_child(
         except IsolationClosed as error:
             raised.append(error)
 
-    thread = Thread(target=run)
+    thread = Thread(target=run, daemon=True)
     thread.start()
     wait_for(log)
     isolation.close()
@@ -407,6 +415,7 @@ from fanfold import Context, flow
 @flow
 def f(record, ctx: Context):
     ctx.log("my last words")
+    print("printed as well")
     os._exit(9)
 """
 LATE_LOG = """\
@@ -463,4 +472,20 @@ from fanfold.testing.puppet import puppet
 context = Context(batch_id="b", run_id="r", index=0)
 record = {"do": "hang", "log": sys.argv[1]}
 Isolation().run(Call(puppet, FlowRef("puppet", "1", ""), record, context, None))
+"""
+SCRIPT = """\
+from fanfold import flow
+from fanfold.domain.flow import FlowRef
+from fanfold.execution.call import Call
+from fanfold.execution.context import Context
+from fanfold.execution.isolation import Isolation
+
+@flow
+def greet(record):
+    return "hello"
+
+if __name__ == "__main__":
+    context = Context(batch_id="b", run_id="r", index=0)
+    with Isolation() as isolation:
+        print(isolation.run(Call(greet, FlowRef("greet", "1", ""), {}, context, None))[0])
 """

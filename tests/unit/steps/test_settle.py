@@ -55,9 +55,9 @@ class Desk:
             def __init__(self, commits: list[int], real: Any) -> None:
                 self._commits, self._real = commits, real
 
-            def settle(self, batch: Batch, runs: Sequence[Run]) -> list[Verdict]:
+            def settle(self, batch: Batch, runs: Sequence[Run], *rest: Any) -> list[Verdict]:
                 self._commits.append(len(runs))
-                return settle(batch, runs)
+                return settle(batch, runs, *rest)  # type: ignore[no-any-return]
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(self._real, name)
