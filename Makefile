@@ -41,8 +41,9 @@ check: $(READY) ## format, lint, types, who imports whom, and the tests of house
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q $(wildcard tests/architecture tests/docs)
 
-bench: $(READY) ## measure the throughput on this machine; ARGS is passed to the benchmark
+bench: $(READY) ## measure throughput and the cost of a limit; ARGS goes to benchmarks/throughput.py
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+	@$(BIN)/python benchmarks/concurrency.py
 
 format: $(READY) ## rewrite the code in the house format and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)

@@ -27,7 +27,7 @@ def measure(lengths: list[float], concurrency: int, workers: int) -> dict[str, o
         home = Home(Path(folder) / "home", ports)
         records = [{"seconds": length, "note": str(note)} for length in lengths]
         batch = home.create(records, PUPPET, concurrency=concurrency)
-        children = [home.start(threads=concurrency) for _ in range(workers)]
+        children = [home.start_worker(threads=concurrency) for _ in range(workers)]
         for child in children:
             child.wait()
         home.assert_whole(batch, len(lengths))

@@ -23,7 +23,7 @@ def ours(records: int, workers: int) -> float:
         home = Home(Path(folder), ports)
         batch = home.create([{"n": n} for n in range(records)], "fanfold.flows.echo:echo")
         started = time.perf_counter()
-        children = [home.start(threads=8) for _ in range(workers)]
+        children = [home.start_worker(threads=8) for _ in range(workers)]
         for child in children:
             child.wait()
         seconds = time.perf_counter() - started

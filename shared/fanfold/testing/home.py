@@ -15,6 +15,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.execution.library import Library
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
+from fanfold.settings import Settings
 from fanfold.sources.iterable import from_iterable
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.status import Status, status_of, verify
@@ -37,6 +38,14 @@ class Home:
         rows = json.dumps([list(fault) for fault in faults])
         return subprocess.Popen(
             [sys.executable, "-m", "fanfold.testing.crashing", self.path, rows, act, str(threads)]
+        )
+
+    def start_worker(self, threads: int) -> subprocess.Popen[bytes]:
+        """A worker as users start it, until nothing is left to do."""
+        command = [sys.executable, "-m", "fanfold.cli.main", "worker", "--until-idle"]
+        env = Settings.from_env().model_copy(update={"home": self.path}).environment()
+        return subprocess.Popen(
+            [*command, "--threads", str(threads)], env=env, stderr=subprocess.DEVNULL
         )
 
     def work(self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4) -> int:

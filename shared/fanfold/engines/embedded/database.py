@@ -44,8 +44,14 @@ class Database:
                 f"{lock} cannot be opened: {error.strerror}. Set FANFOLD_HOME to another folder."
             ) from None
         try:
+            # Going over to WAL needs the file alone and does not wait for it: so in one's own turn.
+            with self._own_turn():
+                self.read().execute("PRAGMA journal_mode = WAL")
             with self.write() as db:
                 self._settle_version(db)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise HomeRefused(f"{self.path} cannot be opened: {error}") from None
         except BaseException:
             self.close()
             raise
@@ -73,8 +79,7 @@ class Database:
     def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or, if the block raises, nothing."""
         db = self.read()
-        with self._turn:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        with self._own_turn():
             try:
                 db.execute("BEGIN IMMEDIATE")
                 try:
@@ -85,6 +90,13 @@ class Database:
                 db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 raise EngineError(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        with self._turn:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX)
+            try:
+                yield
             finally:
                 fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
@@ -102,7 +114,6 @@ class Database:
             db = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA temp_store = MEMORY")
             db.create_function("mix", 1, mix, deterministic=True)
