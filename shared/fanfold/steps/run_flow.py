@@ -34,7 +34,14 @@ from fanfold.domain.outcome import (
     Value,
 )
 from fanfold.domain.retry import Again, RetryPolicy, decide
-from fanfold.domain.run import Live, LogEntry, Run, RunState
+from fanfold.domain.run import (
+    MAX_LOG_CHARS,
+    MAX_LOG_ENTRIES,
+    Live,
+    LogEntry,
+    Run,
+    RunState,
+)
 from fanfold.errors import MessageInvalid
 from fanfold.ports import Delivery, Ports
 from fanfold.steps.policy import Policy
@@ -66,6 +73,18 @@ class Job:
     log: list[LogEntry] = field(default_factory=list)
     #: whether it has a live document: a lease, or what an earlier delivery left
     leased: bool = False
+
+    def note(self, entries: Sequence[LogEntry]) -> None:
+        """Add an attempt's log. All attempts together keep no more than one may write, the latest:
+        a run's document has to fit whatever it went through."""
+        kept: list[LogEntry] = []
+        chars = 0
+        for entry in reversed([*self.log, *entries]):
+            chars += len(entry.message) + len(entry.fields)
+            if len(kept) == MAX_LOG_ENTRIES or chars > MAX_LOG_CHARS:
+                break
+            kept.append(entry)
+        self.log = kept[::-1]
 
     @property
     def index(self) -> int:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
-from fanfold.domain.messages import FanOutMessage, FinalizationMessage, decode_fan_out
-from fanfold.ports import Delivery, Ports, Station
-from fanfold.steps.dead_letter import dead_letter
-from fanfold.steps.fan_out import fan_out, publish_page
-from fanfold.steps.finalize import Flows, finalize
+from fanfold.ports import Ports, Station
+from fanfold.steps.finalize import Flows
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
-from fanfold.worker.dispose import dispose
+from fanfold.worker.desk import Desk
 from fanfold.worker.hand import Hand
 
+_STATIONS = (Station.FAN_OUT, Station.FINALIZATIONS, Station.DEAD_LETTERS)
 _TICK = 0.005
 _IDLE_TICK = 0.03
 _WAKE_SECONDS = 0.5
@@ -28,13 +25,13 @@ class Clerk:
     ) -> None:
         self._ports = ports
         self._policy = policy
-        self._flows = flows
         self._hand = hand
         self._sweep_seconds = sweep_seconds
         self._memory = Memory()
         self._swept_at = monotonic()
         self._woke_at = 0.0
         self._stopping = Event()
+        self._desk = Desk(ports, policy, flows, self._stopping.is_set)
         self._thread = Thread(target=self._work, name="fanfold-clerk", daemon=True)
 
     def start(self) -> None:
@@ -44,16 +41,11 @@ class Clerk:
         self._stopping.set()
         self._thread.join()
 
-    def open_batches(self) -> bool:
-        return bool(open_batches(self._ports))
-
     def _work(self) -> None:
         tick = _TICK
         while not self._stopping.wait(tick):
             try:
-                did = [self._station(Station.FAN_OUT, self._fan_out)]
-                did.append(self._station(Station.FINALIZATIONS, self._finalize))
-                did.append(self._station(Station.DEAD_LETTERS, self._dead_letter))
+                did = [self._station(station) for station in _STATIONS]
                 tick = _TICK if any(did) else min(tick * 1.3, _IDLE_TICK)
                 self._rounds()
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
@@ -73,40 +65,12 @@ class Clerk:
             if swept:
                 log.info("sweep", str(swept))
 
-    def _station(self, station: Station, handle: Callable[[Delivery], float]) -> bool:
+    def _station(self, station: Station) -> bool:
         deliveries = self._ports.queue.pull(station, 1)
         for delivery in deliveries:
             self._hand.take([delivery])
             try:
-                delay = handle(delivery)
-                if delay:
-                    self._ports.queue.release([delivery], delay)
-                else:
-                    self._ports.queue.ack([delivery])
-            except Exception as error:  # noqa: BLE001  the table says what becomes of it
-                dispose(self._ports.queue, delivery, error)
+                self._desk.serve(delivery)
             finally:
                 self._hand.drop([delivery])
         return bool(deliveries)
-
-    def _fan_out(self, delivery: Delivery) -> float:
-        message = decode_fan_out(delivery.body)
-        if isinstance(message, FanOutMessage):
-            end = monotonic() + self._policy.fan_out_seconds
-            fan_out(
-                self._ports,
-                message,
-                lambda: monotonic() >= end or self._stopping.is_set(),
-            )
-        else:
-            publish_page(self._ports, message, repeated=delivery.attempt > 1)
-        return 0.0
-
-    def _finalize(self, delivery: Delivery) -> float:
-        message = FinalizationMessage.decode(delivery.body)
-        repeated = delivery.attempt > 1
-        return finalize(self._ports, self._policy, self._flows, message, repeated=repeated)
-
-    def _dead_letter(self, delivery: Delivery) -> float:
-        dead_letter(self._ports, delivery)
-        return 0.0

@@ -34,7 +34,7 @@ from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.advance import advance
-from fanfold.steps.ask import Duty, ask
+from fanfold.steps.ask import Duty
 from fanfold.steps.catch_up import catch_up
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import (
@@ -47,12 +47,13 @@ from fanfold.steps.run_flow import (
     resolve,
 )
 from fanfold.steps.settle import Entry, Settler
+from fanfold.steps.sweep import open_batches
 from fanfold.steps.views import View, Views
 from fanfold.worker.clerk import Clerk
-from fanfold.worker.dispose import backoff, dispose
 from fanfold.worker.hand import Hand
 from fanfold.worker.keeper import Keeper
 from fanfold.worker.parking import Parking
+from fanfold.worker.ways_out import WaysOut
 
 #: messages of one pull
 _PULL = 200
@@ -71,8 +72,9 @@ class Worker:
         isolation: Isolation,
         *,
         threads: int,
-        sweep_seconds: float,
+        sweep_seconds: float | None,
     ) -> None:
+        """`sweep_seconds`: how often to sweep; None: runs only, other stations are elsewhere."""
         self._ports = ports
         self._policy = policy
         self._threads = threads
@@ -82,6 +84,7 @@ class Worker:
         self._hand = Hand()
         self._parking = Parking()
         self._duty = Duty()
+        self._out = WaysOut(ports, self._duty, self._hand)
         self._ready: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
         self._busy = 0
         self._running = 0
@@ -92,12 +95,16 @@ class Worker:
             ports,
             policy,
             self._duty,
-            finish=self._finished,
-            give_up=self._not_settled,
+            finish=self._out.finished,
+            give_up=self._out.not_settled,
             executing=lambda: self._running,
         )
         self._keeper = Keeper(ports, policy, self._views, self._hand, self._parking, self._unpark)
-        self._clerk = Clerk(ports, policy, library, self._hand, sweep_seconds)
+        self._clerk = (
+            None
+            if sweep_seconds is None
+            else Clerk(ports, policy, library, self._hand, sweep_seconds)
+        )
         self._lanes = [
             Thread(target=self._lane, name=f"fanfold-lane-{number}", daemon=True)
             for number in range(threads)
@@ -111,7 +118,8 @@ class Worker:
         for thread in (intake, *self._lanes):
             thread.start()
         self._keeper.start()
-        self._clerk.start()
+        if self._clerk is not None:
+            self._clerk.start()
         while not self._stopping.wait(0.05):
             if until_idle and self._is_idle():
                 break
@@ -125,23 +133,15 @@ class Worker:
     def _is_idle(self) -> bool:
         return (
             not len(self._hand)
-            and not self._clerk.open_batches()
+            and not open_batches(self._ports)
             and not any(self._ports.queue.backlog(station) for station in Station)
         )
 
     def _drain(self, intake: Thread) -> None:
         self.stop()
         intake.join()
-        unstarted: list[Job] = []
-        while True:
-            try:
-                item = self._ready.get_nowait()
-            except Empty:
-                break
-            if item is not None:
-                unstarted.append(item[0])
-                self._change(running=-1)
-        self._give_back([job for job in unstarted if job.attempts == 0])
+        unstarted = self._unstarted()
+        self._out.give_back([job for job in unstarted if job.attempts == 0])
         for job in unstarted:
             if job.attempts:
                 self._put_off(job, 0.0)
@@ -153,11 +153,23 @@ class Worker:
         for seconds, job in self._parking.clear():
             self._put_off(job, seconds)
         self._settler.close()
-        self._clerk.stop()
+        if self._clerk is not None:
+            self._clerk.stop()
         self._keeper.stop()
         self._invoker.stop()
         self._isolation.close()
         self._ports.queue.release(self._hand.held())
+
+    def _unstarted(self) -> list[Job]:
+        jobs: list[Job] = []
+        while True:
+            try:
+                item = self._ready.get_nowait()
+            except Empty:
+                return jobs
+            if item is not None:
+                jobs.append(item[0])
+                self._change(running=-1)
 
     # ---------------------------------------------------------------- intake
 
@@ -192,20 +204,20 @@ class Worker:
                 message = decode(delivery)
                 view = self._views.of(message.batch_id)
                 if view.flow is None:
-                    self._cannot_load(delivery, view)
+                    self._out.cannot_load(delivery, view)
                     continue
                 views[message.batch_id] = view
                 job = Job(delivery, message, view.batch, view.flow)
                 jobs.setdefault(message.batch_id, []).append(job)
             except Exception as error:  # noqa: BLE001  one bad message harms no other
-                self._cannot_handle(delivery, error)
+                self._out.cannot_handle(delivery, error)
         for batch_id, group in jobs.items():
             self._duty.take(batch_id, len(group))
             try:
                 admitted = admit(self._ports, self._policy, views[batch_id].batch, group)
             except Exception as error:  # noqa: BLE001  the engine could not tell: again later
                 log.error("admit.failed", f"{type(error).__name__}: {error}", batch_id=batch_id)
-                self._give_back(group, delay=1.0)
+                self._out.give_back(group, delay=1.0)
                 continue
             self._begin(views[batch_id].batch, admitted)
 
@@ -223,9 +235,9 @@ class Worker:
                     catch_up(self._ports, batch, jobs)
             except Exception as error:  # noqa: BLE001  not acked: they come again
                 log.error("catch_up.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
-                self._give_back(jobs, delay=1.0)
+                self._out.give_back(jobs, delay=1.0)
             else:
-                self._ack(batch, jobs)
+                self._out.ack(batch, jobs)
 
     # ----------------------------------------------------------------- lanes
 
@@ -239,7 +251,7 @@ class Worker:
                 self._hand.end(job)
                 self._change(running=-1)
                 self._duty.give_back(job.batch.id, 1)
-                self._cannot_handle(job.delivery, error)
+                self._out.cannot_handle(job.delivery, error)
             finally:
                 self._change(busy=-1)
                 self._room.set()
@@ -265,28 +277,50 @@ class Worker:
             self._invoker.invoke(call, partial(self._over, job, context))
 
     def _over(self, job: Job, context: Context, attempt: Attempt, seconds: float) -> None:
-        """An attempt is over; called once, from the lane or, at the timeout, from the watchdog."""
-        self._hand.end(job, seconds)
+        """An attempt is over; called once, from the lane or, at the timeout, from the watchdog.
+
+        It counts as executing until the settler has it, which a drain closes when nothing does;
+        but not once it may be taken up again, which would be another execution.
+        """
         self._change(running=-1)
         try:
             job.seconds += seconds
-            job.log.extend(context.entries)
+            job.note(context.entries)
             result = conclude(self._ports, job, attempt)
-            if not isinstance(result, Again):
-                self._settler.add(Entry(job.batch, result, job, job.leased))
-            elif result.delay <= self._policy.wait_in_place and not self._stopping.is_set():
-                self._park(job, result.delay)
+            if isinstance(result, Again):
+                self._hand.end(job, seconds)
+                self._again(job, result.delay)
             else:
-                self._wait(job, result.delay)
+                self._settler.add(Entry(job.batch, result, job, job.leased))
+                self._hand.end(job, seconds)
         except Exception as error:  # noqa: BLE001  not settled: it comes again
+            self._hand.end(job)
             self._duty.give_back(job.batch.id, 1)
-            self._cannot_handle(job.delivery, error)
+            self._out.cannot_handle(job.delivery, error)
         self._settler.nudge()
+
+    def _again(self, job: Job, seconds: float) -> None:
+        if seconds <= self._policy.wait_in_place and not self._stopping.is_set():
+            self._park(job, seconds)
+        else:
+            self._wait(job, seconds)
 
     def _unpark(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
+            if self._is_stopped(job):
+                self._out.ack(job.batch, [job])
+                continue
             self._change(running=1)
             self._ready.put((job, job.delivery.attempt >= self._policy.isolate_from))
+
+    def _is_stopped(self, job: Job) -> bool:
+        """Since it was parked; a retry must not begin what the user has stopped. In doubt it may
+        run: its result will be refused."""
+        try:
+            return not self._views.of(job.batch.id).batch.is_open
+        except Exception as error:  # noqa: BLE001  the others that are due must not be lost for it
+            log.error("view.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
+            return False
 
     def _park(self, job: Job, seconds: float) -> None:
         """Held on to, without a lane. If it has a lease, that must outlast the wait."""
@@ -303,7 +337,7 @@ class Worker:
             self._wait(job, seconds)
         except Exception as error:  # noqa: BLE001  delivered again, with its attempts forgotten
             log.error("wait.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
-            self._give_back([job])
+            self._out.give_back([job])
 
     def _wait(self, job: Job, seconds: float) -> None:
         """Too long to hold on to: it waits in `lives`, and its place is free."""
@@ -311,53 +345,7 @@ class Worker:
         waiting = live_of(job, RunState.WAITING, due, owner=None)
         self._ports.leases.wait(job.batch, [waiting])
         advance(self._ports, job.batch, job.index)
-        self._ack(job.batch, [job])
-
-    # ------------------------------------------------------------- ways out
-
-    def _finished(self, jobs: Sequence[Job]) -> None:
-        """Settled and asked for: the ack is last."""
-        deliveries = [job.delivery for job in jobs]
-        self._ports.queue.ack(deliveries)
-        self._hand.drop(deliveries)
-
-    def _not_settled(self, jobs: Sequence[Job]) -> None:
-        self._release([job.delivery for job in jobs], delay=1.0)
-
-    def _ack(self, batch: Batch, jobs: Sequence[Job]) -> None:
-        """The end of the pipe for what is not settled here. Does not raise."""
-        self._duty.owe(batch.id)
-        last = self._duty.give_back(batch.id, len(jobs))
-        try:
-            if last:
-                ask(self._ports, batch)
-            self._finished(jobs)
-        except Exception as error:  # noqa: BLE001  not acked: they come again
-            log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
-            self._release([job.delivery for job in jobs], delay=1.0)
-
-    def _give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
-        for job in jobs:
-            self._duty.give_back(job.batch.id, 1)
-        self._release([job.delivery for job in jobs], delay)
-
-    def _release(self, deliveries: list[Delivery], delay: float) -> None:
-        try:
-            self._ports.queue.release(deliveries, delay)
-        except Exception as error:  # noqa: BLE001  the lease will end by itself
-            log.error("release.failed", f"{type(error).__name__}: {error}")
-        self._hand.drop(deliveries)
-
-    def _cannot_load(self, delivery: Delivery, view: View) -> None:
-        log.error(
-            "flow.unloadable", f"{view.problem}; the run will be delivered again",
-            batch_id=view.batch.id, attempt=delivery.attempt,
-        )  # fmt: skip
-        self._release([delivery], backoff(delivery))
-
-    def _cannot_handle(self, delivery: Delivery, error: Exception) -> None:
-        dispose(self._ports.queue, delivery, error)
-        self._hand.drop([delivery])
+        self._out.ack(job.batch, [job])
 
     def _change(self, *, busy: int = 0, running: int = 0) -> None:
         with self._count:

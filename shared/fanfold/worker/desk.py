@@ -1,0 +1,62 @@
+"""One message of a station that is not runs: handled, then acked, given back or buried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from fanfold.domain.messages import FanOutMessage, FinalizationMessage, decode_fan_out
+from fanfold.ports import Delivery, Ports, Station
+from fanfold.steps.dead_letter import dead_letter
+from fanfold.steps.fan_out import fan_out, publish_page
+from fanfold.steps.finalize import Flows, finalize
+from fanfold.steps.policy import Policy
+from fanfold.worker.dispose import dispose
+
+
+class Desk:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: Policy,
+        flows: Flows,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._flows = flows
+        self._is_stopping = is_stopping
+
+    def serve(self, delivery: Delivery) -> None:
+        """Does not raise, but where not even the queue can be reached."""
+        try:
+            delay = self._handle(delivery)
+            if delay:
+                self._ports.queue.release([delivery], delay)
+            else:
+                self._ports.queue.ack([delivery])
+        except Exception as error:  # noqa: BLE001  the table says what becomes of it
+            dispose(self._ports.queue, delivery, error)
+
+    def _handle(self, delivery: Delivery) -> float:
+        """Seconds after which it should come again, 0 if it is done with."""
+        repeated = delivery.attempt > 1
+        match delivery.station:
+            case Station.FAN_OUT:
+                self._fan_out(delivery, repeated=repeated)
+            case Station.FINALIZATIONS:
+                message = FinalizationMessage.decode(delivery.body)
+                return finalize(self._ports, self._policy, self._flows, message, repeated=repeated)
+            case Station.DEAD_LETTERS:
+                dead_letter(self._ports, delivery)
+            case Station.RUNS:
+                raise ValueError("runs are a worker's part")
+        return 0.0
+
+    def _fan_out(self, delivery: Delivery, *, repeated: bool) -> None:
+        message = decode_fan_out(delivery.body)
+        if isinstance(message, FanOutMessage):
+            end = monotonic() + self._policy.fan_out_seconds
+            fan_out(self._ports, message, lambda: monotonic() >= end or self._is_stopping())
+        else:
+            publish_page(self._ports, message, repeated=repeated)

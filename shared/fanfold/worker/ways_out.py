@@ -1,0 +1,69 @@
+"""The ways a job leaves this process: acked, or delivered again. None of them raises, but
+`finished`, whose caller knows what to do then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fanfold import log
+from fanfold.domain.batch import Batch
+from fanfold.ports import Delivery, Ports
+from fanfold.steps.ask import Duty, ask
+from fanfold.steps.run_flow import Job
+from fanfold.steps.views import View
+from fanfold.worker.dispose import backoff, dispose
+from fanfold.worker.hand import Hand
+
+
+class WaysOut:
+    def __init__(self, ports: Ports, duty: Duty, hand: Hand) -> None:
+        self._ports = ports
+        self._duty = duty
+        self._hand = hand
+
+    def finished(self, jobs: Sequence[Job]) -> None:
+        """Settled and asked for: the ack is last."""
+        deliveries = [job.delivery for job in jobs]
+        self._ports.queue.ack(deliveries)
+        self._hand.drop(deliveries)
+
+    def not_settled(self, jobs: Sequence[Job]) -> None:
+        self.release([job.delivery for job in jobs], delay=1.0)
+
+    def ack(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """The end of the pipe for what is not settled here. Does not raise."""
+        self._duty.owe(batch.id)
+        last = self._duty.give_back(batch.id, len(jobs))
+        try:
+            if last:
+                ask(self._ports, batch)
+            self.finished(jobs)
+        except Exception as error:  # noqa: BLE001  not acked: they come again
+            log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+            self.release([job.delivery for job in jobs], delay=1.0)
+
+    def give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
+        for job in jobs:
+            self._duty.give_back(job.batch.id, 1)
+        self.release([job.delivery for job in jobs], delay)
+
+    def release(self, deliveries: list[Delivery], delay: float) -> None:
+        try:
+            self._ports.queue.release(deliveries, delay)
+        except Exception as error:  # noqa: BLE001  the lease will end by itself
+            log.error("release.failed", f"{type(error).__name__}: {error}")
+        self._hand.drop(deliveries)
+
+    def cannot_load(self, delivery: Delivery, view: View) -> None:
+        log.error(
+            "flow.unloadable", f"{view.problem}; the run will be delivered again",
+            batch_id=view.batch.id, attempt=delivery.attempt,
+        )  # fmt: skip
+        self.release([delivery], backoff(delivery))
+
+    def cannot_handle(self, delivery: Delivery, error: Exception) -> None:
+        try:
+            dispose(self._ports.queue, delivery, error)
+        except Exception as another:  # noqa: BLE001  the lease will end by itself
+            log.error("dispose.failed", f"{type(another).__name__}: {another}")
+        self._hand.drop([delivery])
