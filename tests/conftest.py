@@ -1,5 +1,10 @@
 """What holds for all tests."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -7,6 +12,27 @@ from hypothesis import settings
 # what is imported already cannot be rewritten.
 pytest.register_assert_rewrite("fanfold.testing.conformance", "fanfold.testing.home")
 
+from fanfold.local.emulators import (  # noqa: E402  after the line above
+    Emulators,
+    EmulatorsMissing,
+    find_emulators,
+    running_emulators,
+)
+
 # A machine under load is slow, not wrong; and a failure must come again.
 settings.register_profile("fanfold", deadline=None, derandomize=True)
 settings.load_profile("fanfold")
+
+
+@pytest.fixture(scope="session")
+def emulators() -> Iterator[Emulators]:
+    """The official ones, for all tests that need them; each keeps to a prefix of its own. Without
+    them such tests skip, or fail where they are required."""
+    try:
+        programs = find_emulators()
+    except EmulatorsMissing as missing:
+        if os.environ.get("FANFOLD_REQUIRE") == "emulators":
+            raise
+        pytest.skip(f"no emulators: {missing}")
+    with running_emulators(programs) as emulators:
+        yield emulators

@@ -55,6 +55,8 @@ class Delivery:
     token: str
     #: the station it was for, when it comes as a dead letter
     origin: Station | None = None
+    #: names the message, the same for all its deliveries; a message published twice has two
+    message_id: str = ""
 
 
 class Queue(Protocol):
@@ -77,6 +79,9 @@ class Queue(Protocol):
 
     def bury(self, deliveries: Sequence[Delivery]) -> None:
         """Cannot be worked on, ever: to the dead letters."""
+
+    def condemn(self, station: Station, body: bytes) -> None:
+        """To the dead letters, what came for `station` otherwise than by a pull."""
 
     def backlog(self, station: Station) -> int | None:
         """How many messages lie there or are leased; None where that cannot be known."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fanfold.errors import SettingsInvalid
@@ -16,12 +16,21 @@ from fanfold.execution.loading import absolute as absolute_place
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FANFOLD_", frozen=True, extra="ignore")
 
-    #: which engine: embedded needs nothing but Python
-    engine: Literal["embedded"] = "embedded"
+    #: which engine: embedded needs nothing but Python; google is Pub/Sub and Firestore
+    engine: Literal["embedded", "google"] = "embedded"
     #: the embedded engine's folder
     home: Path = Path(".fanfold")
     #: where flows are found by name: files or dotted modules, separated as in PATH
     flows: str = ""
+    #: the google engine's project, its Firestore database, and what begins all names there
+    project: str = "fanfold-local"
+    database: str = "(default)"
+    prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,30}-)?$")] = ""
+    #: how many runs one process of it takes at once
+    threads: Annotated[int, Field(ge=1, le=1000)] = 32
+    #: the emulators, as host:port; without, the cloud
+    firestore_emulator_host: str = Field(default="", validation_alias="FIRESTORE_EMULATOR_HOST")
+    pubsub_emulator_host: str = Field(default="", validation_alias="PUBSUB_EMULATOR_HOST")
 
     @property
     def flow_places(self) -> tuple[str, ...]:
@@ -34,8 +43,17 @@ class Settings(BaseSettings):
             "FANFOLD_ENGINE": self.engine,
             "FANFOLD_HOME": str(self.home.expanduser().absolute()),
             "FANFOLD_FLOWS": os.pathsep.join(places),
+            "FANFOLD_PROJECT": self.project,
+            "FANFOLD_DATABASE": self.database,
+            "FANFOLD_PREFIX": self.prefix,
+            "FANFOLD_THREADS": str(self.threads),
         }
-        return {**os.environ, **own}
+        hosts = {
+            "FIRESTORE_EMULATOR_HOST": self.firestore_emulator_host,
+            "PUBSUB_EMULATOR_HOST": self.pubsub_emulator_host,
+        }
+        # empty is not the same as unset to Google's own libraries
+        return {**os.environ, **own, **{name: host for name, host in hosts.items() if host}}
 
     @classmethod
     def from_env(cls) -> Settings:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Ports
@@ -25,6 +26,7 @@ EMBEDDED = Policy(
     claim_seconds=10.0,
     quiet_seconds=30.0,
 )
+GOOGLE = Policy()
 _SWEEP_SECONDS = 15.0
 
 
@@ -50,5 +52,32 @@ class Fanfold:
 
 @contextmanager
 def open_fanfold(settings: Settings) -> Iterator[Fanfold]:
-    with embedded_engine(settings.home) as ports:
-        yield Fanfold(settings, ports, EMBEDDED, Library(settings.flow_places))
+    library = Library(settings.flow_places)
+    match settings.engine:
+        case "embedded":
+            with embedded_engine(settings.home) as ports:
+                yield Fanfold(settings, ports, EMBEDDED, library)
+        case "google":
+            with open_google(settings) as ports:
+                yield Fanfold(settings, ports, GOOGLE, library)
+
+
+@contextmanager
+def open_google(settings: Settings) -> Iterator[Ports]:
+    """Google's libraries are loaded here and no sooner: the embedded engine does without them."""
+    from fanfold.engines.google.clients import open_clients
+    from fanfold.engines.google.engine import google_engine
+
+    blobs = FolderBlobs(settings.home.expanduser().absolute() / "blobs")
+    hosts = settings.firestore_emulator_host, settings.pubsub_emulator_host
+    with (
+        open_clients(*hosts) as clients,
+        google_engine(
+            clients,
+            blobs,
+            project=settings.project,
+            database=settings.database,
+            prefix=settings.prefix,
+        ) as ports,
+    ):
+        yield ports

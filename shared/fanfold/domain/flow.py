@@ -23,7 +23,7 @@ from fanfold.domain.retry import RetryPolicy
 from fanfold.errors import FlowInvalid
 
 DEFAULT_TIMEOUT = 300.0
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+FLOW_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")
 
 type_of_source = Callable[[], Iterable[Any]]
 type_of_fold = Callable[[Iterable[Any]], Any]
@@ -119,7 +119,7 @@ def flow(
 
     def describe(function: Callable[..., Any]) -> Flow:
         name: str = id or str(getattr(function, "__name__", ""))
-        if not _NAME.fullmatch(name):
+        if not FLOW_NAME.fullmatch(name):
             raise FlowInvalid(
                 f"{name!r} cannot be a flow's name: letters, digits, `_`, `.` and `-`, "
                 "beginning with a letter. Give it one: @flow(id=…)"

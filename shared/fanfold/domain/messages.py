@@ -10,7 +10,10 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
+from fanfold.domain.flow import FLOW_NAME
+from fanfold.domain.options import BatchOptions
 from fanfold.domain.records import MAX_INLINE_BYTES, Record
 from fanfold.errors import MessageInvalid
 
@@ -91,19 +94,51 @@ class FinalizationMessage(_Message):
     """All records seem to be settled, or the batch was stopped: close it."""
 
 
-class FanOutEnvelope(BaseModel):
-    """The two messages of the fan-out station, told apart by `kind`."""
+class BatchRequestMessage(BatchOptions):
+    """The public contract: publishing this on the fan-out topic starts a batch.
 
-    model_config = ConfigDict(extra="ignore")
-    kind: Literal["fan-out", "page"] = "fan-out"
+    `records` are the data themselves; without them the flow's own source gives them. With a
+    `request_id` the same message, published again, starts nothing new; without one, only the same
+    *delivery* does not. Every option of a batch may stand beside these.
+    """
+
+    v: Literal[1] = 1
+    #: the name of a flow that is registered where the message is read
+    flow: Annotated[str, Field(pattern=FLOW_NAME.pattern)]
+    records: list[Any] | None = None
+    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+    @property
+    def options(self) -> BatchOptions:
+        return BatchOptions.model_validate(
+            {name: getattr(self, name) for name in BatchOptions.model_fields}
+        )
 
 
-def decode_fan_out(body: bytes) -> FanOutMessage | PageMessage:
+def decode_fan_out(body: bytes) -> FanOutMessage | PageMessage | BatchRequestMessage:
+    """The three messages of the fan-out station: a batch's own carry its id, a request a flow."""
     try:
-        kind = FanOutEnvelope.model_validate_json(body).kind
-    except ValidationError:
-        raise MessageInvalid("fan-out station: not a JSON object of a known kind") from None
-    return PageMessage.decode(body) if kind == "page" else FanOutMessage.decode(body)
+        document = from_json(body)
+    except ValueError as error:
+        raise MessageInvalid(f"fan-out station: not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise MessageInvalid("fan-out station: not a JSON object")
+    match document:
+        case {"kind": "page"}:
+            return PageMessage.decode(body)
+        case {"batch_id": _}:
+            return FanOutMessage.decode(body)
+        case _:
+            return _decode_request(body)
+
+
+def _decode_request(body: bytes) -> BatchRequestMessage:
+    try:
+        return BatchRequestMessage.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "message"
+        raise MessageInvalid(f"batch request: {place}: {first['msg']}") from None
 
 
 def encode_run(batch_id: str, generation: int, record: Record, *, again: bool = False) -> bytes:

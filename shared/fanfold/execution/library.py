@@ -64,6 +64,20 @@ class Library:
             self._found[found.place] = found
             return found
 
+    def named(self, name: str) -> Found:
+        """The flow registered under this name: nothing is imported that a message asks for."""
+        with self._lock:
+            problems: list[str] = []
+            found = _one_named(name, self._in_places(problems))
+            found = found or _one_named(name, _in_entry_points(problems))
+            found = found or _one_named(name, _in_bundled(problems))
+        if found is None:
+            raise FlowNotFound(
+                f"there is no flow named {name!r} here. Register its file or module in "
+                f"FANFOLD_FLOWS.{_also(problems)}"
+            )
+        return found
+
     def resolve(self, ref: FlowRef) -> Flow:
         """The flow a batch remembers: by its name, then at its place."""
         flow = self._resolved.get(ref)

@@ -8,7 +8,14 @@ kept in Blobs, where it can be read, and acked: it must not be delivered for eve
 from __future__ import annotations
 
 from fanfold import log
-from fanfold.domain.messages import FinalizationMessage, PageMessage, RunMessage, decode_fan_out
+from fanfold.domain.messages import (
+    BatchRequestMessage,
+    FanOutMessage,
+    FinalizationMessage,
+    PageMessage,
+    RunMessage,
+    decode_fan_out,
+)
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run, RunState
 from fanfold.errors import BatchNotFound, IllegalTransition, MessageInvalid
@@ -70,11 +77,13 @@ def _fail_run(ports: Ports, message: RunMessage) -> None:
     ask(ports, batch)
 
 
-def _fail_fan_out(ports: Ports, message: object) -> None:
+def _fail_fan_out(ports: Ports, message: FanOutMessage | PageMessage | BatchRequestMessage) -> None:
     if isinstance(message, PageMessage):
         log.error("dead_letter.page", "the sweep will publish its runs", batch_id=message.batch_id)
         return
-    batch = ports.batches.get(message.batch_id)  # type: ignore[attr-defined]
+    if isinstance(message, BatchRequestMessage):
+        raise MessageInvalid(f"a request for flow {message.flow!r} could not be met")
+    batch = ports.batches.get(message.batch_id)
     try:
         ask(ports, fail_source(ports, batch, f"given up after {MAX_DELIVERIES} deliveries"))
     except IllegalTransition:

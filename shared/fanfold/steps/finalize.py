@@ -42,7 +42,7 @@ from fanfold.steps.policy import Policy
 
 
 class Flows(Protocol):
-    """Where flows are found (execution.library)."""
+    """Where a batch's flow is found (execution.library)."""
 
     def resolve(self, ref: FlowRef) -> Flow: ...
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fanfold.domain.batch import Batch, BatchState
-from fanfold.domain.messages import FanOutMessage, FinalizationMessage, PageMessage, RunMessage
+from fanfold.domain.messages import (
+    BatchRequestMessage,
+    FanOutMessage,
+    FinalizationMessage,
+    PageMessage,
+    RunMessage,
+)
 from fanfold.domain.messages import decode_fan_out as _decode
 from fanfold.domain.run import Run
 from fanfold.execution.library import Library
@@ -30,7 +36,8 @@ def runs_taken(ports: Ports) -> list[RunMessage]:
 
 
 def fan_outs_taken(ports: Ports) -> list[FanOutMessage | PageMessage]:
-    return [_decode(it.body) for it in taken(ports, Station.FAN_OUT)]
+    found = [_decode(it.body) for it in taken(ports, Station.FAN_OUT)]
+    return [it for it in found if not isinstance(it, BatchRequestMessage)]
 
 
 def finalizations_taken(ports: Ports) -> list[FinalizationMessage]:

@@ -6,8 +6,8 @@ from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
+from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
-from fanfold.steps.finalize import Flows
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
 from fanfold.worker.desk import Desk
@@ -21,7 +21,7 @@ _WAKE_SECONDS = 0.5
 
 class Clerk:
     def __init__(
-        self, ports: Ports, policy: Policy, flows: Flows, hand: Hand, sweep_seconds: float
+        self, ports: Ports, policy: Policy, library: Library, hand: Hand, sweep_seconds: float
     ) -> None:
         self._ports = ports
         self._policy = policy
@@ -31,7 +31,7 @@ class Clerk:
         self._swept_at = monotonic()
         self._woke_at = 0.0
         self._stopping = Event()
-        self._desk = Desk(ports, policy, flows, self._stopping.is_set)
+        self._desk = Desk(ports, policy, library, self._stopping.is_set)
         self._thread = Thread(target=self._work, name="fanfold-clerk", daemon=True)
 
     def start(self) -> None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
+from typing import assert_never
 
-from fanfold.domain.messages import FanOutMessage, FinalizationMessage, decode_fan_out
+from fanfold.domain.messages import (
+    BatchRequestMessage,
+    FanOutMessage,
+    FinalizationMessage,
+    PageMessage,
+    decode_fan_out,
+)
+from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.dead_letter import dead_letter
 from fanfold.steps.fan_out import fan_out, publish_page
-from fanfold.steps.finalize import Flows, finalize
+from fanfold.steps.finalize import finalize
 from fanfold.steps.policy import Policy
+from fanfold.steps.start_batch import start_batch
 from fanfold.worker.dispose import dispose
 
 
@@ -19,12 +28,12 @@ class Desk:
         self,
         ports: Ports,
         policy: Policy,
-        flows: Flows,
+        library: Library,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ports = ports
         self._policy = policy
-        self._flows = flows
+        self._library = library
         self._is_stopping = is_stopping
 
     def serve(self, delivery: Delivery) -> None:
@@ -46,7 +55,9 @@ class Desk:
                 self._fan_out(delivery, repeated=repeated)
             case Station.FINALIZATIONS:
                 message = FinalizationMessage.decode(delivery.body)
-                return finalize(self._ports, self._policy, self._flows, message, repeated=repeated)
+                return finalize(
+                    self._ports, self._policy, self._library, message, repeated=repeated
+                )
             case Station.DEAD_LETTERS:
                 dead_letter(self._ports, delivery)
             case Station.RUNS:
@@ -55,8 +66,13 @@ class Desk:
 
     def _fan_out(self, delivery: Delivery, *, repeated: bool) -> None:
         message = decode_fan_out(delivery.body)
-        if isinstance(message, FanOutMessage):
-            end = monotonic() + self._policy.fan_out_seconds
-            fan_out(self._ports, message, lambda: monotonic() >= end or self._is_stopping())
-        else:
-            publish_page(self._ports, message, repeated=repeated)
+        match message:
+            case FanOutMessage():
+                end = monotonic() + self._policy.fan_out_seconds
+                fan_out(self._ports, message, lambda: monotonic() >= end or self._is_stopping())
+            case PageMessage():
+                publish_page(self._ports, message, repeated=repeated)
+            case BatchRequestMessage():
+                start_batch(self._ports, self._library, message, delivery.message_id)
+            case _:
+                assert_never(message)

@@ -257,6 +257,8 @@ class Worker:
                 self._room.set()
 
     def _execute(self, job: Job, *, alone: bool) -> None:
+        canceled = Cancellation()
+        self._hand.begin(job, canceled)  # before anything that takes time: a drain waits for it
         data = resolve(self._ports, job)
         job.attempts += 1
         job.started_at = job.started_at or self._ports.clock.now()
@@ -267,10 +269,9 @@ class Worker:
             key=job.key,
             attempt=job.attempts,
             parameters=job.batch.options.parameters,
-            canceled=Cancellation(),
+            canceled=canceled,
         )
         call = Call(job.flow, job.batch.flow, data, context, job.timeout)
-        self._hand.begin(job, context.canceled)
         if alone:
             self._over(job, context, *self._isolation.run(call))
         else:
@@ -309,6 +310,9 @@ class Worker:
         for job in jobs:
             if self._is_stopped(job):
                 self._out.ack(job.batch, [job])
+                continue
+            if self._stopping.is_set():  # no lane takes up anything any more
+                self._put_off(job, 0.0)
                 continue
             self._change(running=1)
             self._ready.put((job, job.delivery.attempt >= self._policy.isolate_from))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.messages import (
+    BatchRequestMessage,
     VERSION,
     FanOutMessage,
     FinalizationMessage,
@@ -17,6 +18,7 @@ from fanfold.domain.messages import (
     decode_fan_out,
     encode_run,
 )
+from fanfold.domain.options import BatchOptions
 from fanfold.domain.records import MAX_INLINE_BYTES, Record
 from fanfold.errors import MessageInvalid
 
@@ -121,15 +123,45 @@ def test_garbage_is_refused_in_one_line(kind: type[RunMessage], body: bytes) -> 
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b'{"kind":"party"}', b'{"kind":null}'])
-def test_the_fan_out_station_refuses_what_is_neither_of_its_two_messages(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"hello", b"[]", b"7"])
+def test_the_fan_out_station_refuses_what_is_no_object(body: bytes) -> None:
     with pytest.raises(MessageInvalid, match="fan-out station"):
         decode_fan_out(body)
 
 
 @pytest.mark.parametrize("message", EXAMPLES[:2])
-def test_the_fan_out_station_tells_its_two_messages_apart(message: FanOutMessage) -> None:
+def test_the_fan_out_station_tells_a_batch_s_own_messages_apart(message: FanOutMessage) -> None:
     assert decode_fan_out(message.encode()) == message
+
+
+def test_a_request_is_told_by_its_flow_and_carries_every_option() -> None:
+    options: dict[str, Any] = {
+        "concurrency": 3,
+        "label": "a",
+        "tags": ["b"],
+        "parameters": {"c": 1},
+    }
+    body = {"v": 1, "flow": "echo", "records": [1, {"id": 2}], "request_id": "r", **options}
+    request = decode_fan_out(json.dumps(body).encode())
+    assert isinstance(request, BatchRequestMessage)
+    assert (request.flow, request.records, request.request_id) == ("echo", [1, {"id": 2}], "r")
+    assert request.options == BatchOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ({"kind": "party"}, "flow"),
+        ({"v": 2, "flow": "echo"}, "v"),
+        ({"flow": "echo", "concurency": 3}, "concurency"),
+        ({"flow": "echo", "concurrency": 0}, "concurrency"),
+        ({"flow": "flows.py:shout"}, "flow"),
+        ({"flow": "echo", "records": 7}, "records"),
+    ],
+)
+def test_a_request_that_is_wrong_says_where(body: dict[str, object], what: str) -> None:
+    with pytest.raises(MessageInvalid, match=f"^batch request: {what}: "):
+        decode_fan_out(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(

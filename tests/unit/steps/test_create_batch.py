@@ -156,7 +156,7 @@ def test_a_malformed_line_is_named_and_nothing_is_left_however_late_it_comes(
     ports: Ports, blobs: Path
 ) -> None:
     lines = b'{"n":1}\n' * 100_000 + b"{oops}\n"
-    with pytest.raises(SourceInvalid, match="records.jsonl:100001"):
+    with pytest.raises(SourceInvalid, match=r"records\.jsonl:100001"):
         create_batch(ports, REQUEST, lambda: read_lines([lines], name="records.jsonl"))
     assert_nothing_is_left(ports, blobs)
 
@@ -188,7 +188,5 @@ def test_only_the_first_records_are_taken_where_so_many_were_asked_for(ports: Po
 
 def test_progress_is_told_with_the_number_of_records_at_the_end(ports: Ports) -> None:
     told: list[int] = []
-    create_batch(
-        ports, REQUEST, lambda: from_iterable(RECORDS, name="it"), on_progress=told.append
-    )
+    create_batch(ports, REQUEST, lambda: from_iterable(RECORDS, name="it"), on_progress=told.append)
     assert told[-1] == 3

@@ -33,9 +33,7 @@ def letter(origin: Station | None, body: bytes) -> Delivery:
 
 
 def run_letter(batch: Batch, index: int, **changes: Any) -> Delivery:
-    return letter(
-        Station.RUNS, RunMessage(batch_id=batch.id, index=index, **changes).encode()
-    )
+    return letter(Station.RUNS, RunMessage(batch_id=batch.id, index=index, **changes).encode())
 
 
 @pytest.fixture
@@ -62,12 +60,13 @@ def test_the_last_run_of_a_batch_that_dies_so_completes_it(ports: Ports, batch: 
 
 
 def test_a_run_that_was_settled_keeps_its_result_and_the_question_is_asked(
-    ports: Ports, batch: Batch
+    ports: Ports, batch: Batch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ports.runs.settle(batch, [ok(batch, 0, '"kept"'), ok(batch, 1)])
     dead_letter(ports, run_letter(batch, 0))
     assert ports.runs.read(batch.id, [0])[0] == ok(batch, 0, '"kept"')
     assert len(finalizations_taken(ports)) == 1, "whoever settled it may have died before asking"
+    assert caplog.text == "", "nobody is told that it never finished"
 
 
 @pytest.mark.parametrize("state", [RunState.RUNNING, RunState.WAITING])

@@ -269,9 +269,7 @@ def test_a_batch_whose_source_is_corrupt_fails_and_keeps_its_results(
     assert ended.certificate.holds
 
 
-def test_a_batch_that_is_stopped_meanwhile_takes_no_more_and_asks(
-    home: Home, ports: Ports
-) -> None:
+def test_a_batch_that_is_stopped_meanwhile_takes_no_more_and_asks(home: Home, ports: Ports) -> None:
     batch = home.create(RECORDS, PUPPET)
     taken(ports, Station.FAN_OUT)
 

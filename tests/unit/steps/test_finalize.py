@@ -227,17 +227,24 @@ def test_asked_too_early_nothing_is_closed(ports: Ports) -> None:
     assert finalized(ports, batch).state is BatchState.COMPLETED
 
 
-def test_finalizing_what_has_ended_changes_nothing(ports: Ports) -> None:
-    ended = finalized(ports, settled(ports), These(count_ok))
+@pytest.mark.parametrize("how", ["completed", "empty", "canceled"])
+def test_finalizing_what_has_ended_changes_nothing(ports: Ports, how: str) -> None:
+    match how:
+        case "completed":
+            batch = settled(ports)
+        case "empty":
+            batch = sealed(ports, new_batch(ports, flow=FOLDING))
+        case _:
+            batch = with_records(ports, new_batch(ports, flow=FOLDING), RECORDS)
+            cancel(ports, batch.id)
+    ended = finalized(ports, batch, These(count_ok))
     assert finalize(ports, EMBEDDED, These(lambda _: 99), message(ended), repeated=True) == 0.0
     assert ports.batches.get(ended.id) == ended
 
 
 def test_a_batch_that_is_gone_is_said_so(ports: Ports) -> None:
     with pytest.raises(BatchNotFound):
-        finalize(
-            ports, EMBEDDED, Library(), FinalizationMessage(batch_id="batch-aaaaaaaaaaaaaaaa")
-        )
+        finalize(ports, EMBEDDED, Library(), FinalizationMessage(batch_id="batch-aaaaaaaaaaaaaaaa"))
 
 
 def test_a_canceled_batch_is_not_folded_and_says_why_it_ended(ports: Ports) -> None:

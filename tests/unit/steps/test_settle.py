@@ -20,12 +20,13 @@ from fanfold.steps.settle import Entry, Settler, settle_group
 from fanfold.steps.stop import cancel
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
 from fanfold.testing.faults import Fault, lose_reply, with_faults
-from fanfold.testing.stations import finalizations_taken
+from fanfold.testing.home import Home
+from fanfold.testing.stations import fanned_out, finalizations_taken, runs_taken
 from fanfold.testing.working import until
 
+PUPPET = "fanfold.testing.puppet:puppet"
 #: a group commits by its size alone, or when nothing else is executing
 PATIENT = Policy(group=10, gather_seconds=3600.0, gather_share=1e9)
-
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Desk:
 
             def settle(self, batch: Batch, runs: Sequence[Run], *rest: Any) -> list[Verdict]:
                 self._commits.append(len(runs))
-                return settle(batch, runs, *rest)  # type: ignore[no-any-return]
+                return settle(batch, runs, *rest)
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(self._real, name)
@@ -196,11 +197,8 @@ def test_one_commit_is_in_flight_at_a_time(desk: Open) -> None:
         with lock:
             inside[0] -= 1
 
-    faults = [
-        Fault("runs", "settle", when, act, nth)
-        for nth in range(1, 11)
-        for when, act in (("before", enter), ("after", leave))
-    ]
+    faults = [Fault("runs", "settle", "before", enter, nth) for nth in range(1, 11)]
+    faults += [Fault("runs", "settle", "after", leave, nth) for nth in range(1, 11)]
     it = desk(faults=faults, policy=replace(PATIENT, group=1))
     it.add_ok(range(10))
     it.settler.flush()
@@ -286,6 +284,19 @@ def test_when_the_question_cannot_be_asked_nothing_is_acked(desk: Open) -> None:
     until(lambda: len(it.finished) + len(it.given_up) == 100)
     assert it.given_up, "the last part is not acked: its redelivery asks"
     assert it.settled() == 100
+
+
+def test_under_a_limit_the_places_that_become_free_are_filled_before_the_ack(
+    desk: Open, home: Home, ports: Ports
+) -> None:
+    limited = fanned_out(ports, home.create([{"n": n} for n in range(9)], PUPPET, concurrency=3))
+    assert [it.index for it in runs_taken(ports)] == [0, 1, 2]
+    published: list[int] = []
+    it = desk(finish=lambda _: published.extend(it.index for it in runs_taken(ports)))
+    it.batch = limited
+    it.add_ok([0, 2])
+    it.settler.flush()
+    assert published == [3, 4]
 
 
 def test_late_results_are_acked_and_change_nothing(desk: Open, ports: Ports) -> None:

@@ -29,16 +29,12 @@ def fatal(batch: Batch, index: int = 0, **changes: Any) -> Run:
     return replace(ok(batch, index), outcome=Failed(replace(failure, **changes)))
 
 
-def test_a_canceled_batch_says_so_and_is_asked_to_be_finalized(
-    ports: Ports, batch: Batch
-) -> None:
+def test_a_canceled_batch_says_so_and_is_asked_to_be_finalized(ports: Ports, batch: Batch) -> None:
     assert cancel(ports, batch.id).state is BatchState.CANCELING
     assert len(finalizations_taken(ports)) == 1
 
 
-def test_canceling_twice_keeps_the_first_reason_and_asks_again(
-    ports: Ports, batch: Batch
-) -> None:
+def test_canceling_twice_keeps_the_first_reason_and_asks_again(ports: Ports, batch: Batch) -> None:
     first = cancel(ports, batch.id, "first")
     assert cancel(ports, batch.id, "second") == first
     assert len(finalizations_taken(ports)) == 2, "whoever canceled first may have died"

@@ -83,6 +83,14 @@ class EmbeddedQueue:
         with self._database.write() as db:
             self._to_dead_letters(db, [int(it.token) for it in deliveries])
 
+    def condemn(self, station: Station, body: bytes) -> None:
+        with self._database.write() as db:
+            db.execute(
+                "INSERT INTO messages (station, visible_at, attempts, batch, origin, body) "
+                "VALUES (?, ?, 0, '', ?, ?)",
+                (Station.DEAD_LETTERS, self._clock.now(), station, body),
+            )
+
     def backlog(self, station: Station) -> int | None:
         (count,) = (
             self._database.read()
@@ -123,6 +131,7 @@ class EmbeddedQueue:
                 attempts,
                 str(number),
                 Station(origin) if origin is not None else None,
+                str(number),
             )
             for number, attempts, origin, body in rows
         ]

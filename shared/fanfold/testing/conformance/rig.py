@@ -12,7 +12,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failed, Failure, Succeeded, Value
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
-from fanfold.ports import Ports
+from fanfold.ports import MAX_DELIVERIES, Ports
 from fanfold.testing.clock import StillClock
 
 
@@ -25,6 +25,8 @@ class Rig:
     clock: StillClock
     #: makes the leases of messages end, as time would
     expire_leases: Callable[[], None]
+    #: deliveries before a message becomes a dead letter
+    max_deliveries: int = MAX_DELIVERIES
 
 
 def new_batch(ports: Ports, **changes: object) -> Batch:

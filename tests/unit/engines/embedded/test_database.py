@@ -106,9 +106,14 @@ def test_another_process_sees_what_is_committed_at_once(ports: Ports, elsewhere:
 def test_a_write_that_breaks_off_leaves_nothing_and_does_not_block_the_next(home: Path) -> None:
     home.mkdir()
     database = Database(home)
-    with pytest.raises(ZeroDivisionError), database.write() as db:
-        db.execute("INSERT INTO owners VALUES ('me')")
-        _ = 1 // 0
+
+    def broken() -> None:
+        with database.write() as db:
+            db.execute("INSERT INTO owners VALUES ('me')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
     assert database.read().execute("SELECT count(*) FROM owners").fetchone() == (0,)
     with database.write() as db:
         db.execute("INSERT INTO owners VALUES ('me')")

@@ -24,7 +24,7 @@ def mounts(tmp_path: Path) -> Mounts:
         rows = [("/", "ext4"), *lines]
         file.write_text(
             "".join(
-                f"{number} 1 0:{number} / {_escaped(str(point))} rw,relatime shared:1 - {kind} src rw\n"
+                f"{number} 1 0:{number} / {_escaped(str(point))} rw shared:1 - {kind} src rw\n"
                 for number, (point, kind) in enumerate(rows, start=22)
             )
         )
@@ -153,7 +153,7 @@ def test_a_folder_nobody_may_write_in_is_said_in_one_line(tmp_path: Path) -> Non
 def test_a_file_of_the_home_that_cannot_be_opened_is_said_in_one_line(
     tmp_path: Path, name: str
 ) -> None:
-    """As after a run by another user; a folder in its place stands for it, whoever runs the test."""
+    """As after a run by another user; a folder in its place stands for that, whoever tests."""
     home = tmp_path / "home"
     (home / name).mkdir(parents=True)
     with pytest.raises(HomeRefused, match=str(home)), embedded_engine(home):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,15 +63,14 @@ class Holder:
 
 
 @pytest.fixture
-def holder(ports: Ports, elsewhere: Elsewhere) -> Iterator[Holder]:
-    yield Holder(ports, elsewhere)
+def holder(ports: Ports, elsewhere: Elsewhere) -> Holder:
+    return Holder(ports, elsewhere)
 
 
 def test_what_a_dead_process_had_in_hand_is_free_at_once(holder: Holder, ports: Ports) -> None:
     holder.process.kill()
     holder.process.wait()
-    deliveries: list[Delivery] = []
-    until(lambda: deliveries.extend(holder.pulled()) or deliveries, patience=10)
+    deliveries = ports.queue.pull(Station.RUNS, 10, wait=10)
     assert [(it.body, it.attempt) for it in deliveries] == [(b"run", 2)]
     lease = ports.leases.lives(holder.working.id, [0])[0]
     assert lease.until <= ports.clock.now(), "its lease has ended"

@@ -1,0 +1,138 @@
+"""Batches, their pages, and closing, in documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.records import Page, Record, unpack_records
+from fanfold.engines.google import values
+from fanfold.engines.google.documents import Layout, batch_fields, batch_of
+from fanfold.engines.google.firestore import Exists, Unsure, Where, pauses_until
+from fanfold.engines.google.slots import tally_from
+
+_CREATE_SECONDS = 60.0
+
+
+class GoogleBatches:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._firestore = layout.firestore
+
+    def create(self, batch: Batch) -> Batch:
+        path = self._layout.batch(batch.id)
+        writes = [values.create(path, batch_fields(batch))]
+        if batch.options.concurrency is not None:
+            window = {"released": 0, "woken": 0, "pending": "{}"}
+            writes.append(values.create(self._layout.window(batch.id), window))
+        pauses = pauses_until(_CREATE_SECONDS)
+        while True:
+            try:
+                self._firestore.commit(writes)
+            except Exists:  # by an earlier request, or by this very one, whose reply was lost
+                return self.get(batch.id)
+            except Unsure:
+                if not next(pauses, False):
+                    raise
+            else:
+                return batch
+
+    def get(self, batch_id: str) -> Batch:
+        return batch_of(self._firestore.get_one(self._layout.batch(batch_id)), batch_id)
+
+    def find(
+        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+    ) -> list[Batch]:
+        """One query per state, merged: no index is needed that grows with the states asked for."""
+        newest = self.get(before).created_at if before else None
+        wanted = [None] if states is None else sorted(states)
+        found: list[Batch] = []
+        for state in wanted:
+            where = [] if state is None else [Where("state", "==", str(state))]
+            documents = self._firestore.query(
+                "",
+                self._layout.batches,
+                where,
+                order="created_at",
+                descending=True,
+                after=newest,
+                limit=limit,
+            )
+            found += [batch_of(document, document.id) for document in documents]
+        return sorted(found, key=lambda batch: batch.created_at, reverse=True)[:limit]
+
+    def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        path = self._layout.batch(batch_id)
+
+        def work(transaction: bytes) -> tuple[list[Any], Batch]:
+            batch = batch_of(self._firestore.get_one(path, transaction), batch_id)
+            changed = arrow(batch)
+            writes = [] if changed is batch else [values.change(path, batch_fields(changed))]
+            return writes, changed
+
+        return self._firestore.transact(work)
+
+    def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
+        path = self._layout.batch(page.batch_id)
+        fields = {
+            "number": page.number,
+            "start": page.start,
+            "stop": page.stop,
+            "packed": page.packed(),
+        }
+
+        def work(transaction: bytes) -> tuple[list[Any], Batch]:
+            batch = batch_of(self._firestore.get_one(path, transaction), page.batch_id)
+            if batch.checkpoint == after and batch.total is None:
+                return [], batch  # this very commit, whose reply was lost, or an equal one
+            changed = rules.move_checkpoint(batch, before, after)
+            place = self._layout.page(page.batch_id, page.number)
+            return [
+                values.create(place, fields),
+                values.change(path, batch_fields(changed)),
+            ], changed
+
+        return self._firestore.transact(work)
+
+    def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
+        parent = self._layout.batch(batch_id)
+        while start < stop:
+            pages = self._firestore.query(
+                parent,
+                "pages",
+                [Where("start", "<=", start)],
+                order="start",
+                descending=True,
+                limit=1,
+            )
+            if not pages or pages[0].fields["stop"] <= start:
+                return
+            it = pages[0].fields
+            for record in unpack_records(it["start"], it["packed"]):
+                if start <= record.index < stop:
+                    yield record
+            start = it["stop"]
+
+    def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
+        path = self._layout.batch(batch_id)
+
+        def work(transaction: bytes) -> tuple[list[Any], Batch]:
+            batch = batch_of(self._firestore.get_one(path, transaction), batch_id)
+            if batch.generation != generation or batch.ended:
+                return [], batch
+            if batch.state is BatchState.FINALIZING:
+                changed = rules.claim_again(batch, claim, now)
+                writes = [] if changed is batch else [values.change(path, batch_fields(changed))]
+                return writes, changed
+            places = [self._layout.slot(batch, slot) for slot in range(batch.slots)]
+            slots = self._firestore.get(places, transaction=transaction)
+            tally = tally_from(slots.values())
+            if batch.ending is None and batch.total != tally.settled:
+                return [], batch
+            changed = rules.close(batch, tally, claim, now)
+            deletes = [values.delete(place) for place in [*slots, self._layout.window(batch_id)]]
+            return [values.change(path, batch_fields(changed)), *deletes], changed
+
+        return self._firestore.transact(work)

@@ -1,0 +1,54 @@
+"""The google engine: every port over one project."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fanfold.engines.google.batches import GoogleBatches
+from fanfold.engines.google.clients import Clients
+from fanfold.engines.google.documents import Layout
+from fanfold.engines.google.firestore import Firestore
+from fanfold.engines.google.frontier import GoogleFrontier
+from fanfold.engines.google.leases import GoogleLeases
+from fanfold.engines.google.queue import LEASE_SECONDS, PubSubQueue
+from fanfold.engines.google.runs import GoogleRuns
+from fanfold.engines.google.slots import Slots
+from fanfold.engines.system import SystemClock, SystemIds
+from fanfold.ports import Blobs, Clock, Ids, Ports
+
+#: how many slots a batch's counters are split over
+SLOTS = 64
+
+
+@contextmanager
+def google_engine(
+    clients: Clients,
+    blobs: Blobs,
+    *,
+    project: str,
+    database: str = "(default)",
+    prefix: str = "",
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    slots: int = SLOTS,
+    lease_seconds: int = LEASE_SECONDS,
+) -> Iterator[Ports]:
+    owner = f"{os.getpid()}-{secrets.token_hex(6)}"
+    firestore = Firestore(clients.firestore, project, database, clients.firestore_metadata)
+    layout = Layout(firestore, prefix)
+    counters = Slots(layout, owner)
+    yield Ports(
+        queue=PubSubQueue(clients.publisher, clients.subscriber, project, prefix, lease_seconds),
+        batches=GoogleBatches(layout),
+        runs=GoogleRuns(layout, counters),
+        leases=GoogleLeases(layout, counters),
+        frontier=GoogleFrontier(layout),
+        blobs=blobs,
+        clock=clock or SystemClock(),
+        ids=ids or SystemIds(),
+        owner=owner,
+        slots=slots,
+    )

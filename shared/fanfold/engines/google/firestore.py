@@ -1,0 +1,315 @@
+"""The few calls we make of Firestore, and what their answers mean.
+
+| answer                                  | raised       | what it tells the caller              |
+|-----------------------------------------|--------------|---------------------------------------|
+| ALREADY_EXISTS                          | Exists       | a document that must not exist does   |
+| NOT_FOUND                               | Missing      | one that must exist does not          |
+| FAILED_PRECONDITION                     | Stale        | it has changed since it was read      |
+| ABORTED                                 | Aborted      | nothing was written: again            |
+| INVALID_ARGUMENT, OUT_OF_RANGE          | Unfit        | the request's own content is refused  |
+| UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL| Unsure       | it may have been done, or not         |
+
+The client library's own retries are off for commits: what to do after a lost reply depends on what
+the commit says, and only its author knows. Reads are repeated here. `transact` is our own runner:
+a fresh transaction for every try, Aborted from reads and commits alike, jittered back-off, and a
+deadline (the library's retries only aborted commits, without a pause).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.api_core import exceptions
+from google.cloud.firestore_v1 import types
+from google.cloud.firestore_v1.services.firestore import FirestoreClient
+
+from fanfold.engines.google.values import decode, decode_fields, encode
+from fanfold.errors import EngineError
+
+T = TypeVar("T")
+
+#: how long a read, or a transaction with all its tries, may take
+_PATIENCE = 60.0
+_CALL_SECONDS = 30.0
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 2.0
+
+
+class Exists(EngineError):
+    """A document that must not exist does."""
+
+
+class Missing(EngineError):
+    """A document that must exist does not."""
+
+
+class Stale(EngineError):
+    """A document has changed since it was read."""
+
+
+class Aborted(EngineError):
+    """Firestore gave this up in favour of another; nothing was written."""
+
+
+class Unfit(EngineError):
+    """Firestore refuses the request for its own content."""
+
+
+class Unsure(EngineError):
+    """No answer: it may have been done, or not."""
+
+
+_MEANINGS: tuple[tuple[type[Exception], type[EngineError]], ...] = (
+    (exceptions.AlreadyExists, Exists),
+    (exceptions.NotFound, Missing),
+    (exceptions.FailedPrecondition, Stale),
+    (exceptions.Aborted, Aborted),
+    (exceptions.InvalidArgument, Unfit),
+    (exceptions.OutOfRange, Unfit),
+    (exceptions.GoogleAPICallError, Unsure),
+    (exceptions.RetryError, Unsure),
+)
+
+
+def meaning_of(error: Exception) -> EngineError:
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning(f"Firestore: {error}")
+    raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    path: str
+    fields: dict[str, Any]
+    update_time: Any
+
+    @property
+    def id(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    field: str
+    op: str
+    value: Any
+
+
+_OPS = types.StructuredQuery.FieldFilter.Operator
+_OPERATORS = {
+    "==": _OPS.EQUAL,
+    "<": _OPS.LESS_THAN,
+    "<=": _OPS.LESS_THAN_OR_EQUAL,
+    ">": _OPS.GREATER_THAN,
+    ">=": _OPS.GREATER_THAN_OR_EQUAL,
+}
+
+
+class Firestore:
+    def __init__(
+        self,
+        client: FirestoreClient,
+        project: str,
+        database: str = "(default)",
+        metadata: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self._client = client
+        self._database = f"projects/{project}/databases/{database}"
+        self._root = f"{self._database}/documents"
+        # named databases are routed by this header
+        routing = ("x-goog-request-params", f"database={self._database}")
+        self._metadata = [*metadata, routing]
+
+    def path(self, *parts: str) -> str:
+        return "/".join((self._root, *parts))
+
+    # ---------------------------------------------------------------- reads
+
+    def get(
+        self,
+        paths: Iterable[str],
+        *,
+        fields: Sequence[str] | None = None,
+        transaction: bytes | None = None,
+    ) -> dict[str, Document]:
+        """Those that exist, by path."""
+        wanted = list(paths)
+        if not wanted:
+            return {}
+        request = types.BatchGetDocumentsRequest.pb()(
+            database=self._database, documents=wanted, transaction=transaction
+        )
+        if fields is not None:
+            request.mask.field_paths.extend(fields)
+            request.mask.SetInParent()
+        answers = self._read(
+            self._client.batch_get_documents,
+            types.BatchGetDocumentsRequest.wrap(request),
+            again=transaction is None,
+        )
+        found = {}
+        for answer in answers:
+            raw = types.BatchGetDocumentsResponse.pb(answer)
+            if raw.HasField("found"):
+                document = _document(raw.found)
+                found[document.path] = document
+        return found
+
+    def get_one(self, path: str, transaction: bytes | None = None) -> Document | None:
+        return self.get([path], transaction=transaction).get(path)
+
+    def query(
+        self,
+        parent: str,
+        collection: str,
+        where: Sequence[Where] = (),
+        *,
+        order: str | None = None,
+        descending: bool = False,
+        after: Any = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """`after`: from the first whose `order` field lies behind this value."""
+        request = types.RunQueryRequest.pb()(parent=parent or self._root)
+        query = request.structured_query
+        _select(query, collection, where)
+        if order is not None:
+            by = query.order_by.add()
+            by.field.field_path = order
+            direction = types.StructuredQuery.Direction
+            by.direction = direction.DESCENDING if descending else direction.ASCENDING
+            if after is not None:
+                query.start_at.values.append(encode(after))
+                query.start_at.before = False
+        if limit is not None:
+            query.limit.value = limit
+        answers = self._read(self._client.run_query, types.RunQueryRequest.wrap(request))
+        raws = [types.RunQueryResponse.pb(answer) for answer in answers]
+        return [_document(raw.document) for raw in raws if raw.HasField("document")]
+
+    def aggregate(
+        self,
+        parent: str,
+        collection: str,
+        where: Sequence[Where] = (),
+        *,
+        sums: Sequence[str] = (),
+        count: bool = False,
+    ) -> dict[str, Any]:
+        """Sums of fields, by name, and `count`; a thousand index entries cost one read."""
+        request = types.RunAggregationQueryRequest.pb()(parent=parent or self._root)
+        query = request.structured_aggregation_query
+        _select(query.structured_query, collection, where)
+        for name in sums:
+            added = query.aggregations.add(alias=name)
+            added.sum.field.field_path = name
+        if count:
+            query.aggregations.add(alias="count").count.SetInParent()
+        answers = self._read(
+            self._client.run_aggregation_query, types.RunAggregationQueryRequest.wrap(request)
+        )
+        found: dict[str, Any] = {}
+        for answer in answers:
+            raw = types.RunAggregationQueryResponse.pb(answer)
+            for name, value in raw.result.aggregate_fields.items():
+                found[name] = decode(value)
+        return found
+
+    # --------------------------------------------------------------- writes
+
+    def commit(self, writes: Sequence[Any], transaction: bytes | None = None) -> None:
+        """All of them or none. Tried once: see the table above."""
+        request = types.CommitRequest.pb()(
+            database=self._database, writes=writes, transaction=transaction
+        )
+        try:
+            self._client.commit(
+                types.CommitRequest.wrap(request),
+                retry=None,
+                timeout=_CALL_SECONDS,
+                metadata=self._metadata,
+            )
+        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+            raise meaning_of(error) from error
+
+    def transact(self, work: Callable[[bytes], tuple[list[Any], T]]) -> T:
+        """`work` reads under the transaction it is given and returns the writes and its answer. It
+        may be called several times, and must be able to see its own lost commit: a reply that is
+        lost makes it read what it wrote."""
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            transaction = self._begin()
+            try:
+                writes, answer = work(transaction)
+                if not writes:
+                    self._rollback(transaction)
+                    return answer
+                self.commit(writes, transaction)
+            except (Aborted, Unsure, Stale) as error:
+                if not next(pauses, False):
+                    raise EngineError(f"gave up after {_PATIENCE:g} s: {error}") from error
+            except BaseException:
+                self._rollback(transaction)
+                raise
+            else:
+                return answer
+
+    def _begin(self) -> bytes:
+        request = types.BeginTransactionRequest(database=self._database)
+        answer = self._read(self._client.begin_transaction, request, streamed=False)
+        transaction: bytes = answer.transaction
+        return transaction
+
+    def _rollback(self, transaction: bytes) -> None:
+        request = types.RollbackRequest(database=self._database, transaction=transaction)
+        # if that fails it ends by itself; nothing of it was written
+        with suppress(exceptions.GoogleAPICallError):
+            self._client.rollback(
+                request, retry=None, timeout=_CALL_SECONDS, metadata=self._metadata
+            )
+
+    def _read(
+        self, call: Callable[..., Any], request: Any, *, again: bool = True, streamed: bool = True
+    ) -> Any:
+        pauses: Iterator[bool] = pauses_until(_PATIENCE) if again else iter(())
+        while True:
+            try:
+                answer = call(request, retry=None, timeout=_CALL_SECONDS, metadata=self._metadata)
+                return list(answer) if streamed else answer
+            except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+                meant = meaning_of(error)
+                if not isinstance(meant, Aborted | Unsure) or not next(pauses, False):
+                    raise meant from error
+
+
+def pauses_until(seconds: float) -> Iterator[bool]:
+    """Sleeps, longer each time and never twice alike, and says whether there is time left."""
+    deadline = time.monotonic() + seconds
+    pause = _FIRST_PAUSE
+    while time.monotonic() < deadline:
+        time.sleep(random.uniform(0, pause))
+        pause = min(_LONGEST_PAUSE, 2 * pause)
+        yield True
+
+
+def _document(raw: Any) -> Document:
+    return Document(raw.name, decode_fields(raw.fields), raw.update_time)
+
+
+def _select(query: Any, collection: str, where: Sequence[Where]) -> None:
+    query.from_.add(collection_id=collection)
+    if not where:
+        return
+    filters = query.where.composite_filter
+    filters.op = types.StructuredQuery.CompositeFilter.Operator.AND
+    for it in where:
+        part = filters.filters.add().field_filter
+        part.field.field_path = it.field
+        part.op = _OPERATORS[it.op]
+        part.value.CopyFrom(encode(it.value))

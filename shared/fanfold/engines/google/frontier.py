@@ -1,0 +1,135 @@
+"""The concurrency limit's window: a compare-and-set on one document per group of settled runs.
+
+The window is read before the sums, and must be unchanged when the release is written. Between the
+two the sums can only have grown, so the limit may be missed from below, never passed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, replace
+
+from fanfold.domain import frontier
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.frontier import Release, Window
+from fanfold.domain.run import RunState
+from fanfold.domain.run import wake as woken_of
+from fanfold.domain.tally import Tally
+from fanfold.engines.google import values
+from fanfold.engines.google.documents import Layout, batch_of, live_fields, live_of
+from fanfold.engines.google.firestore import (
+    Aborted,
+    Document,
+    Missing,
+    Stale,
+    Unsure,
+    Where,
+    pauses_until,
+)
+
+_PATIENCE = 60.0
+_WAKE_SECONDS = 60.0
+#: a release is worth its write when it is this share of the limit
+_SHARE = 16
+
+
+class GoogleFrontier:
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._firestore = layout.firestore
+
+    def advance(
+        self, batch: Batch, token: str, record: int | None, done: Collection[str], now: float
+    ) -> Release | None:
+        path = self._layout.window(batch.id)
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            document = self._firestore.get_one(path)
+            if document is None:
+                return None
+            window = _window_of(document)
+            if token in window.pending:  # this very call, whose reply was lost
+                return window.pending[token]
+            settled_up = frontier.settle_up(window, done)
+            after, release, woken = self._grant(batch, settled_up, document, token, record, now)
+            if after == window:
+                return None
+            fields = {
+                "released": after.released,
+                "woken": document.fields["woken"] + len(woken),
+                "pending": json.dumps({name: asdict(it) for name, it in after.pending.items()}),
+            }
+            flips = [
+                values.change(
+                    it.path,
+                    live_fields(woken_of(live_of(it), now + _WAKE_SECONDS)),
+                    since=it.update_time,
+                )
+                for it in woken
+            ]
+            try:
+                self._firestore.commit(
+                    [values.change(path, fields, since=document.update_time), *flips]
+                )
+            except (Stale, Aborted, Unsure, Missing):  # a loser reads again
+                if not next(pauses, False):
+                    raise
+            else:
+                return release
+
+    def window(self, batch_id: str) -> Window:
+        document = self._firestore.get_one(self._layout.window(batch_id))
+        return Window() if document is None else _window_of(document)
+
+    def _grant(
+        self,
+        known: Batch,
+        window: Window,
+        document: Document,
+        token: str,
+        record: int | None,
+        now: float,
+    ) -> tuple[Window, Release | None, list[Document]]:
+        parent = self._layout.batch(known.id)
+        sums = self._firestore.aggregate(parent, "slots", sums=["settled", "waits", "woken"])
+        batch = batch_of(self._firestore.get_one(parent), known.id)
+        limit = batch.options.concurrency
+        stopped = batch.state is not BatchState.RUNNING or batch.generation != known.generation
+        if limit is None or stopped:
+            return window, None, []
+        tally = Tally(
+            succeeded=int(sums["settled"] or 0),
+            waits=int(sums["waits"] or 0),
+            woken=int(sums["woken"] or 0) + document.fields["woken"],
+        )
+        room = frontier.free(window, tally, limit)
+        due = self._due(known.id, now, room) if tally.waiting and room > 0 else []
+        after, release = frontier.grant(
+            window,
+            tally,
+            concurrency=limit,
+            paged=batch.checkpoint.records,
+            due=[it.fields["index"] for it in due],
+            token=token,
+            record=record,
+            now=now,
+            at_least=max(1, limit // _SHARE),
+        )
+        return after, release, due[: len(release.woken)] if release else []
+
+    def _due(self, batch_id: str, now: float, limit: int) -> list[Document]:
+        where = [
+            Where("batch", "==", batch_id),
+            Where("state", "==", str(RunState.WAITING)),
+            Where("until", "<=", now),
+        ]
+        return self._firestore.query("", self._layout.live, where, order="until", limit=limit)
+
+
+def _window_of(document: Document) -> Window:
+    pending = {
+        token: replace(Release(**it), woken=tuple(it["woken"]))
+        for token, it in json.loads(document.fields["pending"]).items()
+    }
+    return Window(document.fields["released"], pending)

@@ -1,0 +1,137 @@
+"""Leases of long runs, and runs that wait, in documents.
+
+Only a run that lives long enough to be interrupted has one, so these may read before they write:
+what they read is the run's own, never shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fanfold.domain import run as rules
+from fanfold.domain.batch import Batch
+from fanfold.domain.run import Live, RunState
+from fanfold.domain.tally import Tally
+from fanfold.engines.google import values
+from fanfold.engines.google.documents import Layout, live_fields, live_of
+from fanfold.engines.google.firestore import (
+    Aborted,
+    Document,
+    Missing,
+    Stale,
+    Unsure,
+    Where,
+    pauses_until,
+)
+from fanfold.engines.google.slots import Slots
+
+_PATIENCE = 60.0
+_GROUP = 100
+
+
+class GoogleLeases:
+    def __init__(self, layout: Layout, slots: Slots) -> None:
+        self._layout = layout
+        self._firestore = layout.firestore
+        self._slots = slots
+
+    def running(self, batch_id: str, now: float) -> int:
+        where = [
+            Where("batch", "==", batch_id),
+            Where("state", "==", str(RunState.RUNNING)),
+            Where("until", ">", now),
+        ]
+        found = self._firestore.aggregate("", self._layout.live, where, count=True)
+        return int(found["count"] or 0)
+
+    def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
+        for live in lives:
+            self._write(batch, live, Tally())
+
+    def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
+        for live in lives:
+            self._write(batch, live, Tally(waits=1))
+
+    def _write(self, batch: Batch, live: Live, counted: Tally) -> None:
+        """Unless it is settled, or waits already; with what that counts in the same commit."""
+        run = self._layout.run(batch.id, live.index)
+        life = self._layout.life(batch.id, live.index)
+
+        def work(transaction: bytes) -> tuple[list[Any], None]:
+            known = self._firestore.get([run, life], transaction=transaction)
+            if run in known:
+                return [], None
+            if life in known and known[life].fields["state"] == RunState.WAITING:
+                return [], None
+            writes = [values.put(life, live_fields(live))]
+            if counted.waits:
+                writes.append(self._slots.add(batch, counted))
+            return writes, None
+
+        try:
+            self._firestore.transact(work)
+        except Missing:  # the slot
+            if self._slots.open(batch):
+                self._firestore.transact(work)
+
+    def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            due = self._due(batch, now, limit)
+            settled = self._settled(batch, due)
+            woken = [document for document in due if document.path not in settled]
+            queued = [rules.wake(live_of(document), until) for document in woken]
+            writes = [
+                values.change(it.path, live_fields(live), since=it.update_time)
+                for it, live in zip(woken, queued, strict=True)
+            ] + [values.delete(it.path, since=it.update_time) for it in due if it.path in settled]
+            waited = sum(it.fields["state"] == RunState.WAITING for it in due)
+            if waited:
+                writes.append(self._slots.add(batch, Tally(woken=waited)))
+            if not writes:
+                return []
+            try:
+                self._firestore.commit(writes)
+            except Missing:
+                if not self._slots.open(batch):
+                    return []
+            except (Stale, Aborted, Unsure):
+                # after a lost reply those that were woken are not due any more: published later
+                if not next(pauses, False):
+                    raise
+            else:
+                return queued
+
+    def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
+        wanted = list(indexes)
+        found: dict[int, Live] = {}
+        for start in range(0, len(wanted), _GROUP):
+            paths = [self._layout.life(batch_id, it) for it in wanted[start : start + _GROUP]]
+            for document in self._firestore.get(paths).values():
+                live = live_of(document)
+                found[live.index] = live
+        return found
+
+    def _due(self, batch: Batch, now: float, limit: int) -> list[Document]:
+        states = [RunState.RUNNING, RunState.QUEUED]
+        if batch.options.concurrency is None:
+            states.append(RunState.WAITING)
+        found: list[Document] = []
+        for state in states:
+            where = [
+                Where("batch", "==", batch.id),
+                Where("state", "==", str(state)),
+                Where("until", "<=", now),
+            ]
+            found += self._firestore.query(
+                "", self._layout.live, where, order="until", limit=min(limit, _GROUP)
+            )
+        return found[:limit]
+
+    def _settled(self, batch: Batch, due: Sequence[Document]) -> set[str]:
+        """Those whose run was settled by somebody who did not know of the live document."""
+        runs = {
+            self._layout.run(batch.id, document.fields["index"]): document.path for document in due
+        }
+        return {runs[path] for path in self._firestore.get(runs, fields=[])}

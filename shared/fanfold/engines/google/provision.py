@@ -1,0 +1,76 @@
+"""Make the topics and subscriptions of `resources`, where they do not exist: on the emulators and
+in tests. In the cloud the deployment makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from google.api_core.exceptions import AlreadyExists, NotFound
+from google.protobuf.duration_pb2 import Duration
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1 import types as pubsub
+
+from fanfold.engines.google import resources
+from fanfold.ports import Station
+
+
+def provision(
+    publisher: PublisherClient,
+    subscriber: SubscriberClient,
+    project: str,
+    prefix: str,
+    *,
+    push: Mapping[Station, str] | None = None,
+    ack_deadline: int | None = None,
+    backoff: bool = True,
+    max_deliveries: int = resources.DELIVERIES,
+) -> None:
+    """`push` names the URL that each station's messages are sent to; without, they are pulled. A
+    subscription that is there already stays as it is, but goes where `push` says (an empty URL:
+    it is pulled again). Without `backoff` what is given back comes again at once."""
+    topics = {
+        station: f"projects/{project}/topics/{resources.topic(prefix, station)}"
+        for station in Station
+    }
+    for name in topics.values():
+        with suppress(AlreadyExists):
+            publisher.create_topic(request={"name": name})
+    for it in resources.SUBSCRIPTIONS:
+        request = pubsub.Subscription(
+            name=f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station),
+            topic=topics[it.station],
+            ack_deadline_seconds=ack_deadline or it.ack_deadline,
+            # an empty policy: it never expires, however long nothing is published
+            expiration_policy=pubsub.ExpirationPolicy(),
+            retry_policy=pubsub.RetryPolicy(
+                minimum_backoff=Duration(seconds=int(it.min_backoff) if backoff else 0),
+                maximum_backoff=Duration(seconds=int(it.max_backoff) if backoff else 0),
+            ),
+        )
+        if it.dead_letters:
+            request.dead_letter_policy = pubsub.DeadLetterPolicy(
+                dead_letter_topic=topics[Station.DEAD_LETTERS],
+                max_delivery_attempts=max_deliveries,
+            )
+        if push is not None:
+            request.push_config = pubsub.PushConfig(push_endpoint=push[it.station])
+        try:
+            subscriber.create_subscription(request=request)
+        except AlreadyExists:
+            if push is not None:  # of functions that were served elsewhere
+                subscriber.modify_push_config(
+                    subscription=request.name, push_config=request.push_config
+                )
+
+
+def endpoints(subscriber: SubscriberClient, project: str, prefix: str) -> dict[Station, str]:
+    """The URLs that messages are pushed to, of the subscriptions that are there and push."""
+    found: dict[Station, str] = {}
+    for it in resources.SUBSCRIPTIONS:
+        name = f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station)
+        with suppress(NotFound):
+            url = subscriber.get_subscription(subscription=name).push_config.push_endpoint
+            if url:
+                found[it.station] = url
+    return found

@@ -1,0 +1,174 @@
+"""The queue on Pub/Sub: a topic and a subscription for each station, pulled.
+
+Functions get the same messages by push; then the acking is their HTTP answer, and only `publish`
+and `bury` are used of this.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from google.api_core import exceptions
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1 import types as pubsub
+
+from fanfold.engines.google import resources
+from fanfold.errors import EngineError
+from fanfold.ports import Delivery, Station
+
+#: how long a lease lasts unless it is extended
+LEASE_SECONDS = 60
+#: of one publish request: well below 1,000 messages and 10 MB
+_PUBLISH_MESSAGES = 500
+_PUBLISH_BYTES = 5 * 1024 * 1024
+_CALL_SECONDS = 30.0
+_LONGEST_DELAY = 600
+#: what a pull waits at least
+_SHORTEST = 0.25
+#: and at most, before it asks anew: what arrives by way of dead letters wakes no waiting pull
+_LONGEST = 5.0
+
+_Message = pubsub.PubsubMessage.pb()
+
+
+class PubSubQueue:
+    def __init__(
+        self,
+        publisher: PublisherClient,
+        subscriber: SubscriberClient,
+        project: str,
+        prefix: str,
+        lease_seconds: int = LEASE_SECONDS,
+    ) -> None:
+        self._publisher = publisher
+        self._subscriber = subscriber
+        self._topics = {
+            it: f"projects/{project}/topics/{resources.topic(prefix, it)}" for it in Station
+        }
+        self._subscriptions = {
+            it: f"projects/{project}/subscriptions/{resources.subscription(prefix, it)}"
+            for it in Station
+        }
+        self._lease_seconds = lease_seconds
+
+    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
+        attributes = {resources.STATION: str(station), resources.BATCH: batch_id}
+        messages = [_Message(data=body, attributes=attributes) for body in bodies]
+        for part in _parts(messages):
+            self._publish(self._topics[station], part)
+
+    def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
+        deadline = time.monotonic() + wait
+        while True:
+            left = deadline - time.monotonic()
+            request = pubsub.PullRequest(
+                subscription=self._subscriptions[station], max_messages=min(limit, 1000)
+            )
+            try:
+                # The server answers when it has messages, so a pull always waits a little; one
+                # that is broken off too early could leave messages leased to nobody.
+                answer = self._subscriber.pull(
+                    request, retry=None, timeout=min(max(left, _SHORTEST), _LONGEST)
+                )
+            except exceptions.DeadlineExceeded:
+                if time.monotonic() >= deadline:
+                    return []
+                continue
+            except exceptions.GoogleAPICallError as error:
+                raise EngineError(f"Pub/Sub: {error}") from error
+            received = pubsub.PullResponse.pb(answer).received_messages
+            if received or time.monotonic() >= deadline:
+                break
+        if received and self._lease_seconds != _deadline_of(station):
+            self._set_deadline(station, [it.ack_id for it in received], self._lease_seconds)
+        return [self._delivery(station, it) for it in received]
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        for station, tokens in _by_station(deliveries):
+            request = pubsub.AcknowledgeRequest(
+                subscription=self._subscriptions[station], ack_ids=tokens
+            )
+            self._call(self._subscriber.acknowledge, request)
+
+    def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
+        for station, tokens in _by_station(deliveries):
+            self._set_deadline(station, tokens, min(_LONGEST_DELAY, int(delay)))
+
+    def extend(self, deliveries: Sequence[Delivery]) -> None:
+        for station, tokens in _by_station(deliveries):
+            self._set_deadline(station, tokens, self._lease_seconds)
+
+    def bury(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self.condemn(delivery.station, delivery.body)
+        self.ack(deliveries)
+
+    def condemn(self, station: Station, body: bytes) -> None:
+        """What was for `station`; also what a function was pushed and cannot read."""
+        message = _Message(data=body or b"\0", attributes={resources.STATION: str(station)})
+        self._publish(self._topics[Station.DEAD_LETTERS], [message])
+
+    def backlog(self, station: Station) -> int | None:  # noqa: ARG002  Pub/Sub does not tell
+        return None
+
+    def _publish(self, topic: str, messages: Sequence[Any]) -> None:
+        request = pubsub.PublishRequest.pb()(topic=topic, messages=messages)
+        # repeated by the library when unsure: a second message, which every reader expects
+        try:
+            self._publisher.publish(pubsub.PublishRequest.wrap(request), timeout=_CALL_SECONDS)
+        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+            raise EngineError(f"Pub/Sub: {error}") from error
+
+    def _set_deadline(self, station: Station, tokens: Sequence[str], seconds: int) -> None:
+        request = pubsub.ModifyAckDeadlineRequest(
+            subscription=self._subscriptions[station],
+            ack_ids=tokens,
+            ack_deadline_seconds=seconds,
+        )
+        self._call(self._subscriber.modify_ack_deadline, request)
+
+    def _call(self, call: Any, request: Any) -> None:
+        try:
+            call(request, timeout=_CALL_SECONDS)
+        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
+            raise EngineError(f"Pub/Sub: {error}") from error
+
+    def _delivery(self, station: Station, received: Any) -> Delivery:
+        origin = received.message.attributes.get(resources.STATION)
+        is_letter = station is Station.DEAD_LETTERS and origin in set(Station)
+        return Delivery(
+            station,
+            received.message.data,
+            max(1, received.delivery_attempt),
+            received.ack_id,
+            Station(origin) if is_letter else None,
+            received.message.message_id,
+        )
+
+
+def _deadline_of(station: Station) -> int:
+    (found,) = [it.ack_deadline for it in resources.SUBSCRIPTIONS if it.station is station]
+    return found
+
+
+def _by_station(deliveries: Sequence[Delivery]) -> Iterator[tuple[Station, list[str]]]:
+    for station in Station:
+        tokens = [it.token for it in deliveries if it.station is station]
+        for start in range(0, len(tokens), 1000):
+            yield station, tokens[start : start + 1000]
+
+
+def _parts(messages: Sequence[Any]) -> Iterator[list[Any]]:
+    part: list[Any] = []
+    size = 0
+    for message in messages:
+        room = len(message.data) + 200
+        if part and (len(part) >= _PUBLISH_MESSAGES or size + room > _PUBLISH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(message)
+        size += room
+    if part:
+        yield part

@@ -1,0 +1,75 @@
+"""Topics, subscriptions, indexes and field exemptions: the one list that the emulators, the tests
+and the deployment go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fanfold.ports import MAX_DELIVERIES, Station
+
+#: the attribute that says which station a dead letter was for
+STATION = "fanfold_station"
+BATCH = "fanfold_batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    station: Station
+    #: seconds; for push, also the time limit of a request
+    ack_deadline: int
+    min_backoff: float
+    max_backoff: float
+    #: whether what is delivered too often goes to the dead letters
+    dead_letters: bool
+
+
+SUBSCRIPTIONS: tuple[Subscription, ...] = (
+    Subscription(Station.FAN_OUT, 600, 1.0, 60.0, dead_letters=True),
+    Subscription(Station.RUNS, 600, 1.0, 60.0, dead_letters=True),
+    Subscription(Station.FINALIZATIONS, 600, 1.0, 60.0, dead_letters=True),
+    Subscription(Station.DEAD_LETTERS, 600, 10.0, 600.0, dead_letters=False),
+)
+DELIVERIES = MAX_DELIVERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A composite index: equality fields, then the one that is ordered, compared or summed."""
+
+    collection: str
+    fields: tuple[str, ...]
+    descending: bool = False
+
+
+INDEXES: tuple[Index, ...] = (
+    Index("batches", ("state", "created_at"), descending=True),
+    Index("runs", ("batch", "status", "digest")),
+    Index("live", ("batch", "state", "until")),
+)
+
+#: (collection, field): large, or never asked for; indexing them costs and makes hot spots
+UNINDEXED: tuple[tuple[str, str], ...] = (
+    ("batches", "doc"),
+    ("pages", "packed"),
+    ("slots", "errors"),
+    ("control", "pending"),
+    *(
+        ("runs", field)
+        for field in (
+            *("index", "generation", "key", "output", "blob", "attempts"),
+            *("started_at", "ended_at", "seconds", "detail"),
+        )
+    ),
+    *(
+        ("live", field)
+        for field in ("index", "generation", "owner", "attempts", "rate_limited", "seconds")
+    ),
+)
+
+
+def topic(prefix: str, station: Station) -> str:
+    return f"{prefix}fanfold-{station}"
+
+
+def subscription(prefix: str, station: Station) -> str:
+    return f"{prefix}fanfold-{station}"

@@ -1,0 +1,61 @@
+"""start_batch: a message anybody may publish becomes a batch.
+
+The batch's id derives from the request's own id or, without one, from the delivery's message and
+subscription: so a redelivery finds the batch there, and only a message published twice without a
+request id starts two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fanfold import log
+from fanfold.domain.batch import Batch
+from fanfold.domain.messages import BatchRequestMessage
+from fanfold.errors import Conflict, MessageInvalid, UsageError
+from fanfold.execution.library import Found, Library
+from fanfold.execution.validation import check_input
+from fanfold.ports import Ports
+from fanfold.sources.iterable import from_iterable
+from fanfold.sources.line import Line
+from fanfold.steps.create_batch import BatchRequest, create_batch
+
+
+def start_batch(
+    ports: Ports, library: Library, message: BatchRequestMessage, message_id: str
+) -> Batch:
+    """Raises FlowNotFound where the flow is not registered (perhaps not yet), MessageInvalid for
+    what no repetition mends."""
+    found = library.named(message.flow)
+    lines = _lines(found, message)
+    request = BatchRequest(
+        found.ref,
+        message.options,
+        source_name="the message's records" if message.records is not None else "the flow's source",
+        request_id=message.request_id or message_id or None,
+        principal="request" if message.request_id else "message",
+    )
+
+    def check(data: Any) -> None:
+        check_input(found.flow, data)
+
+    try:
+        batch = create_batch(ports, request, lines, check=check)
+    except (UsageError, Conflict) as error:
+        raise MessageInvalid(f"batch request: {error}") from None
+    log.info("batch.requested", found.flow.name, batch_id=batch.id)
+    return batch
+
+
+def _lines(found: Found, message: BatchRequestMessage) -> Callable[[], Iterator[Line]]:
+    key = message.key
+    if message.records is not None:
+        records = message.records
+        return lambda: from_iterable(records, name="records", key_field=key)
+    source = found.flow.source
+    if source is None:
+        raise MessageInvalid(
+            f"batch request: flow {found.flow.name!r} has no source of its own: send `records`"
+        )
+    return lambda: from_iterable(source(), name=found.flow.name, key_field=key)

@@ -1,0 +1,168 @@
+"""Functions' stations: an HTTP status for every push, and only once its message is done with."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.execution.isolation import Isolation
+from fanfold.execution.library import Library
+from fanfold.ports import Delivery, Station
+from fanfold.push.station import DeskStation, PushStation, RunStation
+from fanfold.testing.home import Home
+from fanfold.wiring import EMBEDDED
+
+ECHO = "fanfold.flows.echo:echo"
+
+
+class Functions:
+    """The stations over one engine, and what carries messages to them as Pub/Sub's push would."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        library = Library()
+        self._isolation = Isolation()
+        self.stations: dict[Station, PushStation] = {
+            station: DeskStation(home.ports, EMBEDDED, library, station)
+            for station in Station
+            if station is not Station.RUNS
+        }
+        self.stations[Station.RUNS] = RunStation(
+            home.ports, EMBEDDED, library, self._isolation, threads=8
+        )
+
+    def push(self, delivery: Delivery) -> int:
+        body = {
+            "message": {
+                "data": b64encode(delivery.body).decode(),
+                "messageId": delivery.message_id,
+                "attributes": {"fanfold_station": str(delivery.origin or "")},
+            },
+            "subscription": "s",
+            "deliveryAttempt": delivery.attempt,
+        }
+        status = self.stations[delivery.station].handle(
+            "application/json", json.dumps(body).encode()
+        )
+        queue = self.home.ports.queue
+        (queue.ack if status < 300 else queue.release)([delivery])
+        return status
+
+    def deliver_all(self) -> list[int]:
+        """Push whatever lies in the queue until nothing does, eight at a time."""
+        statuses: list[int] = []
+        queue = self.home.ports.queue
+        with ThreadPoolExecutor(8) as pool:
+            while deliveries := [it for name in Station for it in queue.pull(name, 100)]:
+                statuses += pool.map(self.push, deliveries)
+        return statuses
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> Iterator[Functions]:
+    with embedded_engine(tmp_path) as ports:
+        yield Functions(Home(tmp_path, ports))
+
+
+def create(functions: Functions, records: list[Any], **options: Any) -> Batch:
+    return functions.home.create(records, ECHO, **options)
+
+
+@pytest.mark.parametrize("concurrency", [None, 5])
+def test_a_batch_goes_through_the_functions_alone(
+    functions: Functions, concurrency: int | None
+) -> None:
+    batch = create(functions, [{"n": n} for n in range(120)], concurrency=concurrency)
+    assert set(functions.deliver_all()) == {204}
+    functions.home.assert_whole(batch, 120)
+
+
+def test_concurrent_requests_settle_together(functions: Functions) -> None:
+    batch = create(functions, [{"n": n} for n in range(64)])
+    functions.deliver_all()
+    functions.home.assert_whole(batch, 64)
+    assert functions.home.status(batch).tally.attempts == 64
+
+
+@pytest.mark.parametrize("station", list(Station))
+def test_what_is_malformed_is_answered_as_done_and_kept_as_a_dead_letter(
+    functions: Functions, station: Station
+) -> None:
+    status = functions.stations[station].handle("application/json", b'{"message": {}}')
+    assert status == 204, "anything else would have it sent again for ever"
+    (letter,) = functions.home.ports.queue.pull(Station.DEAD_LETTERS, 10)
+    assert (letter.body, letter.origin) == (b'{"message": {}}', station)
+
+
+def test_a_message_that_cannot_be_decoded_ends_in_the_dead_letters(functions: Functions) -> None:
+    functions.home.ports.queue.publish(Station.RUNS, "b", [b'{"v": 99}'])
+    assert functions.deliver_all() == [204, 204]  # the run, then its dead letter
+    assert list((functions.home.path / "blobs" / "dead-letters").iterdir())
+
+
+def test_a_message_of_an_unknown_batch_is_done_with(functions: Functions) -> None:
+    body = b'{"v":1,"batch_id":"batch-aaaaaaaaaaaaaaaa","index":0}'
+    functions.home.ports.queue.publish(Station.RUNS, "b", [body])
+    assert functions.deliver_all() == [204]
+
+
+def test_publishing_the_documented_message_starts_a_batch(functions: Functions) -> None:
+    message = {
+        "v": 1,
+        "flow": "echo",
+        "records": [{"id": "a"}, {"id": "b"}, 3],
+        "concurrency": 2,
+        "label": "from outside",
+    }
+    functions.home.ports.queue.publish(Station.FAN_OUT, "", [json.dumps(message).encode()])
+    functions.deliver_all()
+    (batch,) = functions.home.ports.batches.find()
+    assert (batch.options.label, batch.options.concurrency) == ("from outside", 2)
+    functions.home.assert_whole(batch, 3)
+
+
+def test_a_redelivered_request_starts_nothing_new(functions: Functions) -> None:
+    queue = functions.home.ports.queue
+    body = json.dumps({"v": 1, "flow": "echo", "records": [1]}).encode()
+    queue.publish(Station.FAN_OUT, "", [body])
+    (delivery,) = queue.pull(Station.FAN_OUT, 1)
+    assert functions.push(delivery) == 204
+    assert functions.push(delivery) == 204
+    assert len(functions.home.ports.batches.find()) == 1
+
+
+def test_a_request_id_makes_two_messages_one_request(functions: Functions) -> None:
+    body = json.dumps({"v": 1, "flow": "echo", "records": [1], "request_id": "r1"}).encode()
+    functions.home.ports.queue.publish(Station.FAN_OUT, "", [body, body])
+    functions.deliver_all()
+    (batch,) = functions.home.ports.batches.find()
+    assert batch.state is BatchState.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "request_message",
+    [
+        {"v": 2, "flow": "echo", "records": []},
+        {"v": 1, "flow": "echo", "records": [], "concurency": 3},
+        {"v": 1, "flow": "echo"},
+        {"v": 1, "flow": "/etc/passwd:x", "records": []},
+        {"v": 1, "records": []},
+        {"v": 1, "flow": "echo", "records": [], "concurrency": 0},
+    ],
+)
+def test_a_request_that_cannot_be_met_starts_nothing_and_is_kept(
+    functions: Functions, request_message: dict[str, Any]
+) -> None:
+    queue = functions.home.ports.queue
+    queue.publish(Station.FAN_OUT, "", [json.dumps(request_message).encode()])
+    assert functions.deliver_all() == [204, 204]
+    assert functions.home.ports.batches.find() == []
+    assert list((functions.home.path / "blobs" / "dead-letters").iterdir())
