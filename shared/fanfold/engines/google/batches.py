@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, batch_fields, batch_of
-from fanfold.engines.google.firestore import Exists, Unsure, Where, pauses_until
+from fanfold.engines.google.firestore import Aborted, Exists, Unsure, Where, pauses_until
 from fanfold.engines.google.slots import tally_from
 
 _CREATE_SECONDS = 60.0
@@ -33,7 +34,7 @@ class GoogleBatches:
                 self._firestore.commit(writes)
             except Exists:  # by an earlier request, or by this very one, whose reply was lost
                 return self.get(batch.id)
-            except Unsure:
+            except (Aborted, Unsure):
                 if not next(pauses, False):
                     raise
             else:
@@ -65,12 +66,16 @@ class GoogleBatches:
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         path = self._layout.batch(batch_id)
+        mark = secrets.token_hex(8)
 
         def work(transaction: bytes) -> tuple[list[Any], Batch]:
-            batch = batch_of(self._firestore.get_one(path, transaction), batch_id)
+            document = self._firestore.get_one(path, transaction)
+            batch = batch_of(document, batch_id)
+            if document is not None and document.fields.get("amended") == mark:
+                return [], batch  # by this very call, whose reply was lost
             changed = arrow(batch)
-            writes = [] if changed is batch else [values.change(path, batch_fields(changed))]
-            return writes, changed
+            fields = {**batch_fields(changed), "amended": mark}
+            return [] if changed is batch else [values.change(path, fields)], changed
 
         return self._firestore.transact(work)
 

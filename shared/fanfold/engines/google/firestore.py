@@ -7,6 +7,7 @@
 | FAILED_PRECONDITION                     | Stale        | it has changed since it was read      |
 | ABORTED                                 | Aborted      | nothing was written: again            |
 | INVALID_ARGUMENT, OUT_OF_RANGE          | Unfit        | the request's own content is refused  |
+| PERMISSION_DENIED, UNAUTHENTICATED      | EngineError  | again would not help                  |
 | UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL| Unsure       | it may have been done, or not         |
 
 The client library's own retries are off for commits: what to do after a lost reply depends on what
@@ -71,6 +72,9 @@ _MEANINGS: tuple[tuple[type[Exception], type[EngineError]], ...] = (
     (exceptions.Aborted, Aborted),
     (exceptions.InvalidArgument, Unfit),
     (exceptions.OutOfRange, Unfit),
+    (exceptions.Forbidden, EngineError),
+    (exceptions.Unauthorized, EngineError),
+    (exceptions.MethodNotImplemented, EngineError),
     (exceptions.GoogleAPICallError, Unsure),
     (exceptions.RetryError, Unsure),
 )
@@ -244,14 +248,17 @@ class Firestore:
         lost makes it read what it wrote."""
         pauses = pauses_until(_PATIENCE)
         while True:
-            transaction = self._begin()
+            transaction = b""
             try:
+                transaction = self._begin()
                 writes, answer = work(transaction)
                 if not writes:
                     self._rollback(transaction)
                     return answer
                 self.commit(writes, transaction)
             except (Aborted, Unsure, Stale) as error:
+                # it may still be open, and what it has read would block the next try, and others
+                self._rollback(transaction)
                 if not next(pauses, False):
                     raise EngineError(f"gave up after {_PATIENCE:g} s: {error}") from error
             except BaseException:
@@ -262,11 +269,13 @@ class Firestore:
 
     def _begin(self) -> bytes:
         request = types.BeginTransactionRequest(database=self._database)
-        answer = self._read(self._client.begin_transaction, request, streamed=False)
+        answer = self._read(self._client.begin_transaction, request, again=False, streamed=False)
         transaction: bytes = answer.transaction
         return transaction
 
     def _rollback(self, transaction: bytes) -> None:
+        if not transaction:
+            return
         request = types.RollbackRequest(database=self._database, transaction=transaction)
         # if that fails it ends by itself; nothing of it was written
         with suppress(exceptions.GoogleAPICallError):
@@ -284,6 +293,8 @@ class Firestore:
                 return list(answer) if streamed else answer
             except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
                 meant = meaning_of(error)
+                if isinstance(meant, Stale):  # of a query: it has no index, and time makes none
+                    raise EngineError(str(meant)) from error
                 if not isinstance(meant, Aborted | Unsure) or not next(pauses, False):
                     raise meant from error
 

@@ -69,11 +69,12 @@ class GoogleLeases:
                 writes.append(self._slots.add(batch, counted))
             return writes, None
 
-        try:
-            self._firestore.transact(work)
-        except Missing:  # the slot
-            if self._slots.open(batch):
-                self._firestore.transact(work)
+        while True:
+            try:
+                return self._firestore.transact(work)
+            except Missing:  # the slot; it may also go between its making and this
+                if not self._slots.open(batch):
+                    return None
 
     def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
         pauses = pauses_until(_PATIENCE)

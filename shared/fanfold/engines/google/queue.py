@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from google.api_core import exceptions
@@ -29,6 +30,7 @@ _LONGEST_DELAY = 600
 _SHORTEST = 0.25
 #: and at most, before it asks anew: what arrives by way of dead letters wakes no waiting pull
 _LONGEST = 5.0
+_PAUSE = 0.05
 
 _Message = pubsub.PubsubMessage.pb()
 
@@ -79,10 +81,15 @@ class PubSubQueue:
             except exceptions.GoogleAPICallError as error:
                 raise EngineError(f"Pub/Sub: {error}") from error
             received = pubsub.PullResponse.pb(answer).received_messages
-            if received or time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if received or left <= 0:
                 break
+            # an empty answer may come at once when little time is left: not again and again
+            time.sleep(min(left, _PAUSE))
         if received and self._lease_seconds != _deadline_of(station):
-            self._set_deadline(station, [it.ack_id for it in received], self._lease_seconds)
+            # where that fails the lease is longer than meant: no reason to lose what was pulled
+            with suppress(EngineError):
+                self._set_deadline(station, [it.ack_id for it in received], self._lease_seconds)
         return [self._delivery(station, it) for it in received]
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:

@@ -50,6 +50,7 @@ INDEXES: tuple[Index, ...] = (
 #: (collection, field): large, or never asked for; indexing them costs and makes hot spots
 UNINDEXED: tuple[tuple[str, str], ...] = (
     ("batches", "doc"),
+    ("batches", "amended"),
     ("pages", "packed"),
     ("slots", "errors"),
     ("control", "pending"),

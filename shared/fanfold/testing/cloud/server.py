@@ -1,0 +1,109 @@
+"""Both services on one port of this machine, for as long as a block lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+from fanfold.testing.cloud.clock import CloudClock
+from fanfold.testing.cloud.faults import Faults
+from fanfold.testing.cloud.firestore import FirestoreService
+from fanfold.testing.cloud.limits import Limits
+from fanfold.testing.cloud.operations import Meter, Operations
+from fanfold.testing.cloud.pubsub import PublisherService, SubscriberService
+from fanfold.testing.cloud.refusal import Refusal
+from fanfold.testing.cloud.rpc import Call, Method
+from fanfold.testing.cloud.topics import Topics
+
+#: a pull that waits keeps its thread
+_THREADS = 256
+_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+class Cloud:
+    def __init__(self, clock: CloudClock, limits: Limits, seed: int) -> None:
+        self.limits = limits
+        self.faults = Faults(seed)
+        self.clock = clock
+        self._meter = Meter()
+        self._firestore = FirestoreService(clock, limits, self._meter)
+        self._topics = Topics(clock, self.faults.random)
+        publisher = PublisherService(self._topics, self._meter)
+        subscriber = SubscriberService(self._topics, limits, self._meter)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="cloud")
+        self._server = grpc.server(self._pool, options=_UNLIMITED)
+        for service in (self._firestore, publisher, subscriber):
+            handlers = {name: self._handler(name, it) for name, it in service.methods.items()}
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service.name, handlers),)
+            )
+        self.firestore_host = self.pubsub_host = (
+            f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        )
+
+    @property
+    def operations(self) -> Operations:
+        """What has been done so far."""
+        return self._meter.snapshot()
+
+    @property
+    def open_transactions(self) -> int:
+        return self._firestore.documents.open_transactions()
+
+    def pass_(self, seconds: float) -> None:
+        """Time passes, for leases and whatever else ends by itself."""
+        self.clock.pass_(seconds)
+        self._topics.wake()
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._topics.close()
+        self._server.stop(grace=None).wait()
+        self._pool.shutdown()
+
+    def _handler(self, name: str, method: Method) -> Any:
+        def answer(request: Any, context: grpc.ServicerContext) -> Any:
+            self._meter.called(name)
+            try:
+                self.limits.check_request(request.ByteSize())
+                strikes = self.faults.strike(name, request)
+                if "aborted" in strikes and method.abort:
+                    method.abort(request)
+                strikes.before()
+                answered = method.answer(request, Call(context, strikes))
+                strikes.after()
+            except Refusal as refusal:
+                context.abort(refusal.code, refusal.message)
+            else:
+                return iter(answered) if method.streamed else answered
+
+        kind: Callable[..., Any] = (
+            grpc.unary_stream_rpc_method_handler
+            if method.streamed
+            else grpc.unary_unary_rpc_method_handler
+        )
+        return kind(
+            answer,
+            request_deserializer=method.request.FromString,
+            response_serializer=lambda response: response.SerializeToString(),
+        )
+
+
+@contextmanager
+def running_cloud(
+    *, still: bool = False, limits: Limits | None = None, seed: int = 0
+) -> Iterator[Cloud]:
+    """Ready to be called; forgotten when the block ends. With `still`, its time passes only by
+    `pass_`."""
+    cloud = Cloud(CloudClock(still=still), limits or Limits(), seed)
+    cloud.start()
+    try:
+        yield cloud
+    finally:
+        cloud.stop()
