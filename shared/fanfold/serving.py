@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import ExitStack
 from functools import cache
 from threading import Lock
 from typing import Protocol
@@ -27,6 +28,8 @@ from fanfold.wiring import GOOGLE, open_google
 
 _opening = Lock()
 _memory = Memory()
+#: what nobody refers to is closed, and the engine's channels with it
+_held = ExitStack()
 
 
 class Request(Protocol):
@@ -59,7 +62,7 @@ def _engine() -> tuple[Settings, Ports]:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     settings = Settings.from_env()
-    return settings, open_google(settings).__enter__()
+    return settings, _held.enter_context(open_google(settings))
 
 
 @cache

@@ -29,7 +29,7 @@ def block(language: str, containing: str) -> str:
 
 def test_the_first_example_gives_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "flows.py").write_text(block("python", "# flows.py"))
-    commands = block("sh", "fanfold run").replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+    commands = block("sh", "printf").replace(".venv/bin/", f"{Path(sys.executable).parent}/")
     done = subprocess.run(
         ["bash", "-euc", commands], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -53,8 +53,9 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    for name in Settings.model_fields:
-        assert f"`FANFOLD_{name.upper()}`" in README
+    for name, field in Settings.model_fields.items():
+        variable = field.validation_alias or f"FANFOLD_{name.upper()}"
+        assert f"`{variable}`" in README
 
 
 def test_every_file_the_readme_links_to_is_there() -> None:

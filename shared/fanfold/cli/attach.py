@@ -14,6 +14,7 @@ def attach(
     batch: given.BatchName,
     processes: given.Processes = None,
     threads: given.Threads = 32,
+    engine: given.Engine = None,
     out: given.Out = None,
     json: given.ReportAsJson = False,
     strict: given.Strict = False,
@@ -22,14 +23,30 @@ def attach(
     """Work on a batch until it has ended, as `fanfold run` does.
 
     For one that was interrupted, or made by `fanfold create`. Other workers may be at it, too.
+    Where functions are up, they work, and this watches.
     """
+    from contextlib import ExitStack
+
     from fanfold.cli.drive import Drive, drive
+    from fanfold.cli.elsewhere import at_work
     from fanfold.cli.interrupts import Interrupts
     from fanfold.cli.opening import opened_at
     from fanfold.cli.output_file import check_out
     from fanfold.cli.terminal import Terminal
+    from fanfold.cli.workers import threads_for
+    from fanfold.local.reach import reach
 
     check_out(out, as_json=json)
-    with opened_at(batch) as (fanfold, found), Interrupts() as interrupts:
-        how = Drive(processes, threads, out, json, strict, bool(context.obj))
-        return drive(fanfold, Terminal(quiet=quiet), found, how, interrupts)
+    terminal = Terminal(quiet=quiet)
+    with (
+        opened_at(batch, engine) as (fanfold, found),
+        Interrupts() as interrupts,
+        ExitStack() as up,
+    ):
+        elsewhere = None
+        if not found.ended:
+            at_once = threads_for(threads, 1, found.options.concurrency)
+            with interrupts.raised():
+                _, elsewhere = up.enter_context(at_work(terminal, reach(engine), at_once))
+        how = Drive(processes, threads, out, json, strict, bool(context.obj), engine, elsewhere)
+        return drive(fanfold, terminal, found, how, interrupts)

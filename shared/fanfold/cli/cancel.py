@@ -15,7 +15,7 @@ EXAMPLE = "fanfold cancel batch-k3vq"
 _LOOK_SECONDS = 0.1
 
 
-def cancel(batch: given.BatchName, json: given.AsJson = False) -> int:
+def cancel(batch: given.BatchName, engine: given.Engine = None, json: given.AsJson = False) -> int:
     """Stop a batch for good; what is done stays done.
 
     The rest is canceled. Nothing new starts, running flows are told to stop, and later results are
@@ -30,7 +30,7 @@ def cancel(batch: given.BatchName, json: given.AsJson = False) -> int:
     from fanfold.steps.stop import cancel as stop
 
     terminal = Terminal()
-    with opened_at(batch) as (fanfold, found):
+    with opened_at(batch, engine) as (fanfold, found):
         if found.ended and found.state != "canceled":
             raise Conflict(f"{found.id} is {found.state} already: there is nothing left to cancel")
         stop(fanfold.ports, found.id)

@@ -20,6 +20,7 @@ def create(
     concurrency: given.Concurrency = None,
     retries: given.Retries = None,
     timeout: given.Timeout = None,
+    engine: given.Engine = None,
     json: given.AsJson = False,
     quiet: given.Quiet = False,
 ) -> int:
@@ -36,6 +37,8 @@ def create(
         terminal,
         flow,
         source,
+        engine=engine,
+        threads=None,
         params=params,
         param=param or [],
         request_id=request_id,
@@ -46,12 +49,17 @@ def create(
         concurrency=concurrency,
         retries=retries,
         timeout=timeout,
-    ) as (_, batch, _):
+    ) as it:
+        batch, flag = it.batch, given.flag_of(engine)
         if json:
             terminal.json({"batch_id": batch.id})
         else:
             terminal.data(batch.id)
         if not batch.ended:
-            terminal.say("work on it: fanfold worker --until-idle")
-            terminal.say(f"or watch it, too: fanfold attach {batch.id}")
+            if it.elsewhere is not None:
+                terminal.say(f"worked on by {it.elsewhere.who}")
+                terminal.say(f"watch it: fanfold attach {batch.id}{flag}")
+            else:
+                terminal.say(f"work on it: fanfold worker --until-idle{flag}")
+                terminal.say(f"or watch it, too: fanfold attach {batch.id}{flag}")
         return exits.OK

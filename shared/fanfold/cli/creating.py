@@ -5,15 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from fanfold.cli import exits
+from fanfold.cli.elsewhere import Elsewhere, at_work
 from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.numbers import count
 from fanfold.cli.order import Order, order
 from fanfold.cli.terminal import Terminal, hearing_user_code
+from fanfold.cli.workers import threads_for
+from fanfold.local.reach import Reach, reach
+from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
 from fanfold.wiring import Fanfold, open_fanfold
 
@@ -22,23 +27,57 @@ if TYPE_CHECKING:
     from fanfold.sources.line import Line
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    fanfold: Fanfold
+    batch: Batch
+    #: who interrupts from here on
+    interrupts: Interrupts
+    #: who works on it, if not processes of ours
+    elsewhere: Elsewhere | None
+
+
 @contextmanager
 def created(
-    terminal: Terminal, flow: str, source: str | None, **given: Any
-) -> Iterator[tuple[Fanfold, Batch, Interrupts]]:
-    """The engine, the batch, and who interrupts from here on."""
+    terminal: Terminal,
+    flow: str,
+    source: str | None,
+    *,
+    engine: str | None,
+    threads: int | None,
+    **given: Any,
+) -> Iterator[Created]:
+    """`threads`: how many records at once, if it is to be worked on until it has ended; what that
+    needs is then brought up."""
     with Interrupts() as interrupts, ExitStack() as held:
         try:
             with hearing_user_code(), interrupts.raised():
-                settings = Settings.from_env()
-                asked = order(flow, source, places=settings.flow_places, **given)
+                reached = reach(engine)
+                asked = order(flow, source, places=reached.settings.flow_places, **given)
+                settings, elsewhere = held.enter_context(
+                    _placed_at(reached)
+                    if threads is None
+                    else at_work(terminal, reached, threads_for(threads, 1, given["concurrency"]))
+                )
             fanfold = held.enter_context(open_fanfold(settings))
             with hearing_user_code(), _reading(terminal, source) as on_progress:
                 batch = _placed(asked, fanfold, interrupts, on_progress)
         except KeyboardInterrupt:
             terminal.warn("fanfold: interrupted; nothing was stored")
             raise typer.Exit(exits.INTERRUPTED) from None
-        yield fanfold, batch, interrupts
+        yield Created(fanfold, batch, interrupts, elsewhere)
+
+
+@contextmanager
+def _placed_at(reached: Reach) -> Iterator[tuple[Settings, Elsewhere | None]]:
+    """For somebody else to work on."""
+    reached.check()
+    settings = reached.settings
+    if not reached.can_be_brought_up:
+        yield settings, Elsewhere(reached.standing) if reached.is_google else None
+        return
+    ensure_topics(settings)  # a message to a topic without a subscription is lost
+    yield settings, None
 
 
 def _placed(

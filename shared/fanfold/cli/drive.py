@@ -7,24 +7,28 @@
                         └─ once more ▶ kill: what ran is run again by whoever goes on
 
 This process only looks. Should it die, the workers notice and drain; nothing here is the only copy
-of anything.
+of anything. Where functions work, it looks, too, and that is all.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fanfold.cli import exits
 from fanfold.cli.display import Display, display_for
+from fanfold.cli.elsewhere import Elsewhere
 from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.logs import show_log
 from fanfold.cli.numbers import count
 from fanfold.cli.output_file import STANDARD_OUTPUT, write_results
+from fanfold.cli.parameters import EngineName, flag_of
 from fanfold.cli.report import ending_as_json, output_of, summary
 from fanfold.cli.terminal import Terminal
+from fanfold.cli.watching import watch
 from fanfold.cli.workers import Workers, WorkersDied, default_processes, threads_for
 from fanfold.folds.stream import stream_results
 from fanfold.steps.status import status_of
@@ -47,6 +51,12 @@ class Drive:
     as_json: bool
     strict: bool
     verbose: bool
+    engine: EngineName | None = None
+    #: who works, if not processes of ours
+    elsewhere: Elsewhere | None = None
+
+    def suggest(self, command: str, batch_id: str) -> str:
+        return f"fanfold {command} {batch_id}{flag_of(self.engine)}"
 
 
 def drive(
@@ -54,14 +64,21 @@ def drive(
 ) -> int:
     """The exit code."""
     if not batch.ended:
-        _work(fanfold, terminal, batch, how, interrupts)
+        if how.elsewhere is not None:
+            if how.processes is not None:
+                terminal.say("fanfold: --processes is of no use here: functions do the work")
+            watch(fanfold, terminal, batch, how.elsewhere, interrupts, verbose=how.verbose)
+        else:
+            _work(fanfold, terminal, batch, how, interrupts)
     status = status_of(fanfold.ports, batch.id)
     if status.batch.ended:
         _report(fanfold, terminal, status, how, interrupts)
     else:
         more = "" if status.batch.sealed else "+"
         done = f"{status.counts.settled:,} of {status.counts.total:,}{more} records are done"
-        terminal.warn(f"fanfold: stopped; {done}. Go on: fanfold attach {batch.id}")
+        attach = how.suggest("attach", batch.id)
+        on = f"Go on: {attach}" if how.elsewhere is None else how.elsewhere.farewell(attach)
+        terminal.warn(f"fanfold: stopped; {done}. {on}")
         if how.as_json:
             terminal.json(ending_as_json(status, None))
     if interrupts.count:
@@ -133,14 +150,23 @@ def _report(
             written = write_results(terminal, how.out, results)
         if how.out != STANDARD_OUTPUT:
             terminal.say(f"  results: {how.out} ({count(written, 'line')})")
-    elif status.counts.total:
-        terminal.say(f"  results: fanfold results {batch.id}")
-    if status.tally.errors:
-        terminal.say(f"  errors:  fanfold errors {batch.id}")
+    for line in _where_to_look(status, how):
+        terminal.say(line)
     if how.as_json:
         terminal.json(ending_as_json(status, output))
-    elif batch.output is not None:
-        if how.out == STANDARD_OUTPUT:  # one stream holds one kind of data
-            terminal.say(f"  output:  fanfold status {batch.id}")
-        else:
-            terminal.json(output, indent=2)
+    elif batch.output is not None and how.out != STANDARD_OUTPUT:  # one stream, one kind of data
+        terminal.json(output, indent=2)
+
+
+def _where_to_look(status: Status, how: Drive) -> Iterator[str]:
+    batch = status.batch
+    if how.elsewhere is not None and not how.elsewhere.keeps:
+        if how.out is None:
+            yield "  results: gone with this command's emulators; --out FILE writes them"
+        return
+    if how.out is None and status.counts.total:
+        yield f"  results: {how.suggest('results', batch.id)}"
+    if status.tally.errors:
+        yield f"  errors:  {how.suggest('errors', batch.id)}"
+    if how.out == STANDARD_OUTPUT and batch.output is not None and not how.as_json:
+        yield f"  output:  {how.suggest('status', batch.id)}"

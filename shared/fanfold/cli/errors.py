@@ -32,6 +32,7 @@ def errors(
             show_default=False,
         ),
     ] = None,
+    engine: given.Engine = None,
     json: given.AsJson = False,
 ) -> int:
     """Show a batch's failures, the same ones together.
@@ -45,7 +46,7 @@ def errors(
     from fanfold.steps.status import status_of
 
     terminal = Terminal()
-    with opened_at(batch) as (fanfold, found):
+    with opened_at(batch, engine) as (fanfold, found):
         status = status_of(fanfold.ports, found.id)
         groups = groups_of(status)
         if list is not None:
@@ -58,7 +59,7 @@ def errors(
     if json:
         terminal.json(_as_json(status, groups, keys))
     elif groups:
-        terminal.show(_view(status, groups, keys))
+        terminal.show(_view(status, groups, keys, given.flag_of(engine)))
     else:
         terminal.say(f"no record of {found.id} has failed")
     return exits.OK
@@ -110,7 +111,9 @@ def _as_json(
     }
 
 
-def _view(status: Status, groups: list[ErrorGroup], keys: dict[int, str | None]) -> Group:
+def _view(
+    status: Status, groups: list[ErrorGroup], keys: dict[int, str | None], flag: str
+) -> Group:
     from rich.console import Group
     from rich.text import Text
 
@@ -127,5 +130,6 @@ def _view(status: Status, groups: list[ErrorGroup], keys: dict[int, str | None])
         room = _WIDTH - len(title.plain)
         lines.append(title.append(short(what, room)))
         lines.append(Text(f"  such as {place}: {short(it.example, 300)}"))
-    lines.append(Text(f"\nThe records of a group: fanfold errors {batch.id} --list FINGERPRINT"))
+    them = f"fanfold errors {batch.id}{flag} --list FINGERPRINT"
+    lines.append(Text(f"\nThe records of a group: {them}"))
     return Group(*lines)

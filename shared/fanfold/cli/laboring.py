@@ -16,6 +16,9 @@ from fanfold.cli.numbers import count
 from fanfold.cli.terminal import Terminal, close_quietly
 from fanfold.cli.whole_lines import WholeLines
 from fanfold.cli.workers import WorkersDied, worker_command
+from fanfold.errors import Conflict
+from fanfold.local.reach import reach
+from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
 from fanfold.wiring import open_fanfold
 from fanfold.worker.supervisor import READY, Supervisor
@@ -29,8 +32,24 @@ _INPUT = 0
 _OUTPUTS = (1, 2)
 
 
-def alone(terminal: Terminal, threads: int, *, until_idle: bool, tethered: bool) -> int:
-    settings = Settings.from_env()
+def settings_for(engine: str | None) -> Settings:
+    """Of an engine where a worker that pulls is of use."""
+    reached = reach(engine)
+    if reached.standing is not None:
+        raise Conflict(
+            f"the functions that process {reached.standing.pid} has up work on everything there; "
+            "messages that are pushed to them cannot be pulled. Watch: fanfold attach last "
+            "--engine google"
+        )
+    reached.check()
+    if reached.can_be_brought_up:
+        ensure_topics(reached.settings)
+    return reached.settings
+
+
+def alone(
+    terminal: Terminal, settings: Settings, threads: int, *, until_idle: bool, tethered: bool
+) -> int:
     with open_fanfold(settings) as fanfold:
         worker = fanfold.worker(threads)
         _stop_when_told(worker, terminal if not tethered else None)
@@ -43,9 +62,14 @@ def alone(terminal: Terminal, threads: int, *, until_idle: bool, tethered: bool)
 
 
 def several(
-    terminal: Terminal, processes: int, threads: int, *, until_idle: bool, verbose: bool
+    terminal: Terminal,
+    settings: Settings,
+    processes: int,
+    threads: int,
+    *,
+    until_idle: bool,
+    verbose: bool,
 ) -> int:
-    settings = Settings.from_env()
     extra = ["--until-idle"] if until_idle else []
     command = worker_command(threads, *extra, verbose=verbose)
     supervisor = Supervisor(command, processes, env=settings.environment())
@@ -66,8 +90,10 @@ def several(
 
 
 def _greet(terminal: Terminal, settings: Settings, what: str) -> None:
-    home = settings.home.expanduser().absolute()
-    terminal.say(f"fanfold: {what} at work for {home}; Ctrl-C ends in good order")
+    place = str(settings.home.expanduser().absolute())
+    if settings.engine == "google":
+        place = f"{settings.prefix}fanfold in project {settings.project}"
+    terminal.say(f"fanfold: {what} at work for {place}; Ctrl-C ends in good order")
 
 
 def _stop_when_told(worker: Worker, terminal: Terminal | None) -> None:

@@ -26,6 +26,7 @@ def list_(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
+    engine: given.Engine = None,
     json: given.AsJson = False,
 ) -> int:
     """List the batches in this home, the newest first."""
@@ -37,7 +38,7 @@ def list_(
     terminal = Terminal()
     states = None if status is None else [_state(status)]
     found: list[Status] = []
-    with opened_if_there() as fanfold:
+    with opened_if_there(engine) as fanfold:
         if fanfold is not None:
             batches = fanfold.ports.batches.find(states, limit)
             found = [status_of(fanfold.ports, batch.id) for batch in batches]

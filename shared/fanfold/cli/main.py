@@ -20,6 +20,7 @@ from fanfold.cli import (
     attach,
     cancel,
     create,
+    doctor,
     errors,
     exits,
     flows,
@@ -27,6 +28,7 @@ from fanfold.cli import (
     results,
     run,
     status,
+    up,
     verify,
     wait,
     worker,
@@ -102,6 +104,10 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
             "errors": (errors.errors, errors.EXAMPLE),
             "verify": (verify.verify, verify.EXAMPLE),
             "flows": (flows.flows, flows.EXAMPLE),
+        },
+        "Set up": {
+            "up": (up.up, up.EXAMPLE),
+            "doctor": (doctor.doctor, doctor.EXAMPLE),
         },
     }
 

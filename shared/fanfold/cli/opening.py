@@ -18,33 +18,27 @@ _MAX_NAMED = 4
 
 
 @contextmanager
-def opened() -> Iterator[Fanfold]:
-    from fanfold.settings import Settings
+def opened_if_there(engine: str | None = None) -> Iterator[Fanfold | None]:
+    """For looking only: a folder that is not there yet is not made by looking for it."""
+    from fanfold.local.reach import reach
     from fanfold.wiring import open_fanfold
 
-    with open_fanfold(Settings.from_env()) as fanfold:
-        yield fanfold
-
-
-@contextmanager
-def opened_if_there() -> Iterator[Fanfold | None]:
-    """For looking only: a folder that is not there yet is not made by looking for it."""
-    from fanfold.settings import Settings
-
-    if not Settings.from_env().home.expanduser().is_dir():
+    reached = reach(engine)
+    if not reached.is_google and not reached.settings.home.expanduser().is_dir():
         yield None
         return
-    with opened() as fanfold:
+    reached.check()
+    with open_fanfold(reached.settings) as fanfold:
         yield fanfold
 
 
 @contextmanager
-def opened_at(text: str) -> Iterator[tuple[Fanfold, Batch]]:
+def opened_at(text: str, engine: str | None) -> Iterator[tuple[Fanfold, Batch]]:
     """The engine, and the batch that `text` means."""
     from fanfold.errors import BatchNotFound
     from fanfold.settings import Settings
 
-    with opened_if_there() as fanfold:
+    with opened_if_there(engine) as fanfold:
         if fanfold is None:
             home = Settings.from_env().home.expanduser().absolute()
             raise BatchNotFound(

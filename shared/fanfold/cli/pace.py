@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fanfold.steps.status import Status
+    from fanfold.wiring import Fanfold
 
 _WINDOW_SECONDS = 10.0
+
+
+def look_seconds(fanfold: Fanfold) -> float:
+    """How long to wait before looking again. On Firestore each look is billed, or competes with the
+    work for an emulator."""
+    return 0.5 if fanfold.settings.engine == "google" else 0.1
 
 
 class Pace:

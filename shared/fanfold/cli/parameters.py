@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,12 @@ from fanfold.cli.completion import complete_batch
 _INPUT = "Input"
 _WORK = "Work"
 _OUTPUT = "Output"
+
+
+class EngineName(StrEnum):
+    EMBEDDED = "embedded"
+    GOOGLE = "google"
+
 
 FlowName = Annotated[
     str,
@@ -151,6 +158,12 @@ Out = Annotated[
         show_default=False,
     ),
 ]
+Engine = Annotated[
+    EngineName | None,
+    typer.Option(
+        "--engine", help="Which engine. Default: FANFOLD_ENGINE, or embedded.", show_default=False
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object, and nothing else, on standard output."),
@@ -171,3 +184,8 @@ Quiet = Annotated[
     bool,
     typer.Option("--quiet", help="No progress, no summary.", rich_help_panel=_OUTPUT),
 ]
+
+
+def flag_of(engine: EngineName | None) -> str:
+    """To end a suggested command with, so that it means the same engine."""
+    return "" if engine is None else f" --engine {engine}"

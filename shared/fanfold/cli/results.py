@@ -34,6 +34,7 @@ def results(
             show_default=False,
         ),
     ] = None,
+    engine: given.Engine = None,
 ) -> int:
     """Write the results as JSON Lines, in record order.
 
@@ -50,7 +51,7 @@ def results(
     check_out(out, as_json=False)
     state = None if status is None else _state(status)
     terminal = Terminal()
-    with opened_at(batch) as (fanfold, found):
+    with opened_at(batch, engine) as (fanfold, found):
         ports = fanfold.ports
         every = stream_results(ports.runs, ports.batches, ports.blobs, found)
         chosen: Iterator[Result] = (it for it in every if state is None or it.status is state)

@@ -25,6 +25,7 @@ def run(
     timeout: given.Timeout = None,
     processes: given.Processes = None,
     threads: given.Threads = 32,
+    engine: given.Engine = None,
     out: given.Out = None,
     json: given.ReportAsJson = False,
     strict: given.Strict = False,
@@ -34,6 +35,9 @@ def run(
 
     Shows how far it is; Ctrl-C stops it in good order, and `fanfold attach` goes on. What the
     flow's fold makes of the results is printed.
+
+    With --engine google the functions work that `fanfold up` serves, or that this command brings
+    up for itself, emulators included, and stops when it ends.
     """
     from fanfold.cli.creating import created
     from fanfold.cli.drive import Drive, drive
@@ -46,6 +50,8 @@ def run(
         terminal,
         flow,
         source,
+        engine=engine,
+        threads=threads,
         params=params,
         param=param or [],
         request_id=request_id,
@@ -56,6 +62,6 @@ def run(
         concurrency=concurrency,
         retries=retries,
         timeout=timeout,
-    ) as (fanfold, batch, interrupts):
-        how = Drive(processes, threads, out, json, strict, bool(context.obj))
-        return drive(fanfold, terminal, batch, how, interrupts)
+    ) as it:
+        how = Drive(processes, threads, out, json, strict, bool(context.obj), engine, it.elsewhere)
+        return drive(it.fanfold, terminal, it.batch, how, it.interrupts)

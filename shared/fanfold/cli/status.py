@@ -17,7 +17,7 @@ _OUTPUT_LINES = 20
 _WIDTH = 80
 
 
-def status(batch: given.BatchName, json: given.AsJson = False) -> int:
+def status(batch: given.BatchName, engine: given.Engine = None, json: given.AsJson = False) -> int:
     """Show how far a batch is, what failed, and what came out of it."""
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_at
@@ -26,17 +26,17 @@ def status(batch: given.BatchName, json: given.AsJson = False) -> int:
     from fanfold.steps.status import status_of
 
     terminal = Terminal()
-    with opened_at(batch) as (fanfold, found):
+    with opened_at(batch, engine) as (fanfold, found):
         seen = status_of(fanfold.ports, found.id)
         output = output_of(fanfold.ports, seen.batch)
     if json:
         terminal.json(status_as_json(seen, output))
     else:
-        terminal.show(_view(seen, output))
+        terminal.show(_view(seen, output, given.flag_of(engine)))
     return exits.OK
 
 
-def _view(seen: Status, output: Any) -> Group:
+def _view(seen: Status, output: Any, flag: str) -> Group:
     from rich.console import Group
     from rich.text import Text
 
@@ -52,7 +52,7 @@ def _view(seen: Status, output: Any) -> Group:
     lines += [Text(line) for line in failures(seen, _WIDTH)]
     if batch.output is not None:
         lines.append(Text("output", style="bright_black"))
-        lines += [Text("  " + line) for line in _output_lines(output, batch.id)]
+        lines += [Text("  " + line) for line in _output_lines(output, batch.id + flag)]
     return Group(*lines)
 
 
@@ -80,12 +80,12 @@ def _facts(seen: Status) -> list[tuple[str, str]]:
     return facts
 
 
-def _output_lines(output: Any, batch_id: str) -> list[str]:
+def _output_lines(output: Any, which: str) -> list[str]:
     import json
 
     lines = json.dumps(output, indent=2, ensure_ascii=False).splitlines()
     if len(lines) > _OUTPUT_LINES:
         rest = len(lines) - _OUTPUT_LINES
-        whole = f"… {rest:,} more lines: fanfold status {batch_id} --json"
+        whole = f"… {rest:,} more lines: fanfold status {which} --json"
         lines = [*lines[:_OUTPUT_LINES], whole]
     return lines

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLE = "fanfold verify last"
 
 
-def verify(batch: given.BatchName, json: given.AsJson = False) -> int:
+def verify(batch: given.BatchName, engine: given.Engine = None, json: given.AsJson = False) -> int:
     """Count again, from the results: does the certificate hold?
 
     Sealed is what the source had, closed is what was counted while it ran, recounted is what lies
@@ -29,11 +29,11 @@ def verify(batch: given.BatchName, json: given.AsJson = False) -> int:
     from fanfold.steps.status import verify as recount
 
     terminal = Terminal()
-    with opened_at(batch) as (fanfold, found):
+    with opened_at(batch, engine) as (fanfold, found):
         if found.closed is None:
             raise Conflict(
                 f"{found.id} is {found.state}: its counts are closed when it ends. "
-                f"`fanfold wait {found.id}` waits for that"
+                f"`fanfold wait {found.id}{given.flag_of(engine)}` waits for that"
             )
         certificate = recount(fanfold.ports, found.id)
     if json:

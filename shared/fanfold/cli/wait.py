@@ -11,12 +11,11 @@ from fanfold.cli import parameters as given
 
 if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal
-    from fanfold.ports import Ports
     from fanfold.steps.status import Status
+    from fanfold.wiring import Fanfold
 
 EXAMPLE = "fanfold wait last --timeout 600"
 
-_LOOK_SECONDS = 0.1
 #: Of nothing happening, until it is worth saying that perhaps nobody works.
 _QUIET_SECONDS = 5.0
 
@@ -32,6 +31,7 @@ def wait(
             show_default=False,
         ),
     ] = None,
+    engine: given.Engine = None,
     json: given.ReportAsJson = False,
     strict: given.Strict = False,
     quiet: given.Quiet = False,
@@ -47,8 +47,9 @@ def wait(
     from fanfold.cli.terminal import Terminal
 
     terminal = Terminal(quiet=quiet)
-    with opened_at(batch) as (fanfold, found):
-        status = _wait(fanfold.ports, found.id, timeout, terminal)
+    with opened_at(batch, engine) as (fanfold, found):
+        attach = f"fanfold attach {found.id}{given.flag_of(engine)}"
+        status = _wait(fanfold, found.id, timeout, terminal, attach)
         ended = status.batch.ended
         if json:
             terminal.json(ending_as_json(status, output_of(fanfold.ports, status.batch)))
@@ -63,16 +64,19 @@ def wait(
         return exits.code_of(status, strict=strict)
 
 
-def _wait(ports: Ports, batch_id: str, timeout: float | None, terminal: Terminal) -> Status:
+def _wait(
+    fanfold: Fanfold, batch_id: str, timeout: float | None, terminal: Terminal, attach: str
+) -> Status:
     """Its status, ended or out of time."""
     from fanfold.cli.display import display_for
+    from fanfold.cli.pace import look_seconds
     from fanfold.steps.status import status_of
 
     begun = moved = time.monotonic()
     before, hinted = None, False
     with display_for(terminal) as display:
         while True:
-            status = status_of(ports, batch_id)
+            status = status_of(fanfold.ports, batch_id)
             now = time.monotonic()
             left = float("inf") if timeout is None else begun + timeout - now
             if status.batch.ended or left <= 0:
@@ -86,6 +90,6 @@ def _wait(ports: Ports, batch_id: str, timeout: float | None, terminal: Terminal
                 if not terminal.quiet:
                     display.say(
                         f"fanfold: nothing has moved for {_QUIET_SECONDS:g} s. Is there a worker? "
-                        f"fanfold attach {batch_id}"
+                        f"{attach}"
                     )
-            time.sleep(max(0.0, min(_LOOK_SECONDS, left)))
+            time.sleep(max(0.0, min(look_seconds(fanfold), left)))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fanfold.cli import parameters as given
+
 EXAMPLE = "fanfold worker --processes 4 --until-idle"
 
 
@@ -20,6 +22,7 @@ def worker(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="End when no batch is open.")
     ] = False,
+    engine: given.Engine = None,
     tethered: Annotated[
         bool, typer.Option("--tethered", help="Drain when standard input ends.", hidden=True)
     ] = False,
@@ -34,8 +37,9 @@ def worker(
 
     terminal = Terminal()
     verbose = bool(context.obj)
+    settings = laboring.settings_for(engine)
     if processes > 1:
         return laboring.several(
-            terminal, processes, threads, until_idle=until_idle, verbose=verbose
+            terminal, settings, processes, threads, until_idle=until_idle, verbose=verbose
         )
-    return laboring.alone(terminal, threads, until_idle=until_idle, tethered=tethered)
+    return laboring.alone(terminal, settings, threads, until_idle=until_idle, tethered=tethered)

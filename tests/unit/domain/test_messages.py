@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.messages import (
-    BatchRequestMessage,
     VERSION,
+    BatchRequestMessage,
     FanOutMessage,
     FinalizationMessage,
     InlineRecord,

@@ -531,8 +531,9 @@ def test_a_worker_whose_lanes_are_taken_leaves_the_rest_to_others(
 ) -> None:
     hanging = {"do": "hang", "gate": str(gate), "log": marked}
     batch = home.create([hanging] * 10, PUPPET)
-    with working(home.ports, threads=2):
+    with working(home.ports, threads=2) as (_, thread):
         until(lambda: len(starts(marked)) == 2)
+        thread.join(0.3)  # long enough for a worker that would take more
         with working(home.ports, threads=8):
             until(lambda: len(starts(marked)) == 10)
             gate.touch()

@@ -1,0 +1,50 @@
+"""Watch a batch that others work on, until it has ended or somebody interrupts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fanfold.cli.display import display_for
+from fanfold.cli.logs import show_log
+from fanfold.cli.pace import look_seconds
+from fanfold.errors import EngineError
+from fanfold.steps.status import status_of
+
+if TYPE_CHECKING:
+    from fanfold.cli.elsewhere import Elsewhere
+    from fanfold.cli.interrupts import Interrupts
+    from fanfold.cli.terminal import Terminal
+    from fanfold.domain.batch import Batch
+    from fanfold.wiring import Fanfold
+
+#: how often an interrupt is looked for
+_SHORT_SECONDS = 0.05
+
+
+def watch(
+    fanfold: Fanfold,
+    terminal: Terminal,
+    batch: Batch,
+    elsewhere: Elsewhere,
+    interrupts: Interrupts,
+    *,
+    verbose: bool,
+) -> None:
+    terminal.say(f"fanfold: {batch.id} of {batch.flow.name}, {elsewhere.who}")
+    with display_for(terminal) as display:
+        show_log(display.say, verbose=verbose)
+        while not interrupts.count:
+            elsewhere.tend()
+            try:
+                status = status_of(fanfold.ports, batch.id)
+            except EngineError:
+                elsewhere.tend()  # says so if they are gone, which is the better reason
+                raise
+            display.show(status)
+            if status.batch.ended:
+                break
+            until = time.monotonic() + look_seconds(fanfold)
+            while not interrupts.count and time.monotonic() < until:
+                time.sleep(_SHORT_SECONDS)
+    show_log(terminal.warn, verbose=verbose)
