@@ -58,7 +58,9 @@ def serve_sweep() -> Swept:
 @cache
 def _engine() -> tuple[Settings, Ports]:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s %(context)s", defaults={"context": {}}))
+    handler.setFormatter(
+        logging.Formatter("%(levelname)s %(message)s %(context)s", defaults={"context": {}})
+    )
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     settings = Settings.from_env()

@@ -51,6 +51,7 @@ def _fail_run(ports: Ports, message: RunMessage) -> None:
     if not batch.is_open or batch.generation != message.generation:
         return
     if not 0 <= message.index < batch.known_total:
+        ask(ports, batch)  # it may be the last message anybody held of a batch that is complete
         raise MessageInvalid(f"{batch.id} has no record {message.index}")
     live = ports.leases.lives(batch.id, [message.index]).get(message.index)
     if live is not None and (

@@ -126,6 +126,8 @@ def test_a_process_never_takes_itself_for_dead(home: Path, ports: Ports) -> None
     assert len(ports.queue.pull(Station.RUNS, 1)) == 1
     with embedded_engine(home) as other:
         assert other.queue.pull(Station.RUNS, 1, wait=0.5) == []
+        assert is_alive(home / "owners", ports.owner)
+        assert is_alive(home / "owners", other.owner)
     assert ports.queue.pull(Station.RUNS, 1, wait=0.5) == []
 
 
