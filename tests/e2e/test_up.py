@@ -177,12 +177,15 @@ class TestWhileItIsUp:
         assert "cannot be pulled" in worker.err
 
     def test_a_function_that_dies_is_started_again(self, up: Up) -> None:
-        (killed,) = [
-            row["pid"]
-            for row in _processes()
-            if row["parent"] == up.going.process.pid and "--target run_flow" in row["program"]
-        ]
-        os.kill(killed, signal.SIGKILL)
+        def masters() -> list[int]:
+            return [
+                row["pid"]
+                for row in _processes()
+                if row["parent"] == up.going.process.pid and "--target run_flow" in row["program"]
+            ]
+
+        up.going.until(lambda: len(masters()) == 1)
+        os.kill(masters()[0], signal.SIGKILL)
         up.going.until(lambda: "run_flow was killed by SIGKILL; started again" in up.going.err)
         source = up.fanfold.write("three.jsonl", [1, 2, 3])
 
