@@ -30,6 +30,8 @@ from fanfold.domain.tally import Tally
 
 #: Deliveries of one message before it goes to the dead letters.
 MAX_DELIVERIES = 20
+#: the attribute of a message that says which station it is for, also once it is a dead letter
+ORIGIN = "fanfold_station"
 #: A run's document, its log and error included, must fit in this.
 MAX_OUTCOME_BYTES = 1024 * 1024 - 16 * 1024
 

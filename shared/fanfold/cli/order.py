@@ -47,7 +47,6 @@ def order(
     **options: Any,
 ) -> Order:
     """Nothing is opened yet but the flow's own module."""
-    from fanfold.domain.flow import FlowRef
     from fanfold.domain.options import options_from
     from fanfold.execution.library import Library
     from fanfold.steps.create_batch import BatchRequest
@@ -55,9 +54,7 @@ def order(
     checked = options_from({**options, "parameters": parameters_from(params, param)})
     found = Library(places).find(flow)
     name, lines = _source_of(found, source, flow, checked.key)
-    mine = found.flow
-    ref = FlowRef(mine.name, mine.version, found.place, mine.title, mine.fold is not None)
-    return Order(mine, BatchRequest(ref, checked, name, request_id), lines)
+    return Order(found.flow, BatchRequest(found.ref, checked, name, request_id), lines)
 
 
 def _source_of(

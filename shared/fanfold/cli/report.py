@@ -28,9 +28,9 @@ _GROUPS_SHOWN = 3
 
 def output_of(ports: Ports, batch: Batch) -> Any:
     """What the fold made, parsed; None when there is none."""
-    from fanfold.steps.finalize import output_text
+    from fanfold.folds.stream import text_of
 
-    text = output_text(ports.blobs.read, batch.output)
+    text = text_of(batch.output, ports.blobs)
     return None if text is None else json.loads(text)
 
 

@@ -31,8 +31,10 @@ def result_of(
             return Result(index, run.key, run.state, error=_told(run.state, why))
 
 
-def text_of(value: Value, blobs: Blobs) -> str | None:
-    """The JSON text, wherever it is kept."""
+def text_of(value: Value | None, blobs: Blobs) -> str | None:
+    """The JSON text of a result or of a batch's output, wherever it is kept."""
+    if value is None:
+        return None
     return value.text if value.blob is None else b"".join(blobs.read(value.blob)).decode()
 
 

@@ -19,15 +19,12 @@ from fanfold import log
 from fanfold.errors import MessageInvalid
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
-from fanfold.ports import Ports, Station
+from fanfold.ports import ORIGIN, Ports, Station
 from fanfold.push.envelope import Pushed, read_envelope
 from fanfold.push.handover import AGAIN, DONE, HandoverQueue
 from fanfold.steps.policy import Policy
 from fanfold.worker.desk import Desk
 from fanfold.worker.worker import Worker
-
-#: the attribute that says which station a dead letter was for
-ORIGIN = "fanfold_station"
 
 
 class PushStation(ABC):

@@ -16,7 +16,6 @@ message, and comes again when the claim has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Event, Thread
 from typing import Protocol
@@ -188,10 +187,3 @@ def _stored(ports: Ports, batch: Batch, text: str) -> Value:
     name = f"{batch.id}/output-{batch.generation}.json"
     ports.blobs.write(name, [text.encode()])
     return Value(blob=name)
-
-
-def output_text(read: Callable[[str], Iterator[bytes]], output: Value | None) -> str | None:
-    """A batch's output as JSON text, wherever it lies."""
-    if output is None or output.blob is None:
-        return None if output is None else output.text
-    return b"".join(read(output.blob)).decode()

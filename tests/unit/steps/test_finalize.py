@@ -20,9 +20,9 @@ from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Value
 from fanfold.errors import BatchNotFound, EngineError, FlowNotFound
 from fanfold.execution.library import Library
-from fanfold.folds.stream import stream_results
+from fanfold.folds.stream import stream_results, text_of
 from fanfold.ports import Ports
-from fanfold.steps.finalize import finalize, output_text
+from fanfold.steps.finalize import finalize
 from fanfold.steps.status import verify
 from fanfold.steps.stop import cancel
 from fanfold.testing.clock import StillClock
@@ -198,7 +198,7 @@ def test_a_large_output_goes_to_blobs_and_reads_back(ports: Ports) -> None:
     ended = finalized(ports, settled(ports), These(lambda _: text))
     assert ended.output is not None
     assert ended.output.text is None
-    stored = output_text(ports.blobs.read, ended.output)
+    stored = text_of(ended.output, ports.blobs)
     assert stored is not None
     assert json.loads(stored) == text
 
@@ -206,10 +206,10 @@ def test_a_large_output_goes_to_blobs_and_reads_back(ports: Ports) -> None:
 def test_an_output_that_just_fits_stays_with_the_batch(ports: Ports) -> None:
     text = "x" * (MAX_INLINE_OUTPUT_BYTES - 2)
     ended = finalized(ports, settled(ports), These(lambda _: text))
-    assert output_text(ports.blobs.read, ended.output) == json.dumps(text)
+    assert text_of(ended.output, ports.blobs) == json.dumps(text)
     assert ended.output is not None
     assert ended.output.blob is None
-    assert output_text(ports.blobs.read, None) is None
+    assert text_of(None, ports.blobs) is None
 
 
 def test_a_batch_whose_every_record_failed_is_failed(ports: Ports) -> None:

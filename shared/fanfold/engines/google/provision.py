@@ -12,7 +12,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 
 from fanfold.engines.google import resources
-from fanfold.ports import Station
+from fanfold.ports import MAX_DELIVERIES, Station
 
 
 def provision(
@@ -24,7 +24,7 @@ def provision(
     push: Mapping[Station, str] | None = None,
     ack_deadline: int | None = None,
     backoff: bool = True,
-    max_deliveries: int = resources.DELIVERIES,
+    max_deliveries: int = MAX_DELIVERIES,
 ) -> None:
     """`push` names the URL that each station's messages are sent to; without, they are pulled. A
     subscription that is there already stays as it is, but goes where `push` says (an empty URL:

@@ -17,7 +17,7 @@ from google.pubsub_v1 import types as pubsub
 
 from fanfold.engines.google import resources
 from fanfold.errors import EngineError
-from fanfold.ports import Delivery, Station
+from fanfold.ports import ORIGIN, Delivery, Station
 
 #: how long a lease lasts unless it is extended
 LEASE_SECONDS = 60
@@ -56,7 +56,7 @@ class PubSubQueue:
         self._lease_seconds = lease_seconds
 
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
-        attributes = {resources.STATION: str(station), resources.BATCH: batch_id}
+        attributes = {ORIGIN: str(station), resources.BATCH: batch_id}
         messages = [_Message(data=body, attributes=attributes) for body in bodies]
         for part in _parts(messages):
             self._publish(self._topics[station], part)
@@ -114,7 +114,7 @@ class PubSubQueue:
 
     def condemn(self, station: Station, body: bytes) -> None:
         """What was for `station`; also what a function was pushed and cannot read."""
-        message = _Message(data=body or b"\0", attributes={resources.STATION: str(station)})
+        message = _Message(data=body or b"\0", attributes={ORIGIN: str(station)})
         self._publish(self._topics[Station.DEAD_LETTERS], [message])
 
     def backlog(self, station: Station) -> int | None:  # noqa: ARG002  Pub/Sub does not tell
@@ -143,7 +143,7 @@ class PubSubQueue:
             raise EngineError(f"Pub/Sub: {error}") from error
 
     def _delivery(self, station: Station, received: Any) -> Delivery:
-        origin = received.message.attributes.get(resources.STATION)
+        origin = received.message.attributes.get(ORIGIN)
         is_letter = station is Station.DEAD_LETTERS and origin in set(Station)
         return Delivery(
             station,

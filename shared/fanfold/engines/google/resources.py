@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fanfold.ports import MAX_DELIVERIES, Station
+from fanfold.ports import Station
 
-#: the attribute that says which station a dead letter was for
-STATION = "fanfold_station"
 BATCH = "fanfold_batch"
 
 
@@ -29,7 +27,6 @@ SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(Station.FINALIZATIONS, 600, 1.0, 60.0, dead_letters=True),
     Subscription(Station.DEAD_LETTERS, 600, 10.0, 600.0, dead_letters=False),
 )
-DELIVERIES = MAX_DELIVERIES
 
 
 @dataclass(frozen=True, slots=True)
