@@ -62,7 +62,7 @@ def _processes() -> list[dict[str, Any]]:
     """Those that run; one that is only not reaped does not."""
     columns = ("pid", "parent", "group", "state", "program")
     told = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-wweo", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
     )
     rows = [dict(zip(columns, it.split(None, 4), strict=True)) for it in told.stdout.splitlines()]
     return [

@@ -21,6 +21,7 @@ as failed, its neighbours are unharmed.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -120,7 +121,7 @@ class Settler(Generic[T]):
         """Wait until everything added is settled."""
         with self._changed:
             while self._waiting or self._busy:
-                self._oldest = 0.0
+                self._oldest = -math.inf  # overdue, however young the machine's clock is
                 self._changed.notify_all()
                 self._changed.wait(0.1)
 

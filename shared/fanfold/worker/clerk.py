@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from threading import Event, Thread
 from time import monotonic
 
@@ -29,7 +30,7 @@ class Clerk:
         self._sweep_seconds = sweep_seconds
         self._memory = Memory()
         self._swept_at = monotonic()
-        self._woke_at = 0.0
+        self._woke_at = -math.inf
         self._stopping = Event()
         self._desk = Desk(ports, policy, library, self._stopping.is_set)
         self._thread = Thread(target=self._work, name="fanfold-clerk", daemon=True)

@@ -6,6 +6,7 @@ of its own; runs of a stopped batch are told; what was parked and is due goes ba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from time import monotonic
@@ -44,7 +45,7 @@ class Keeper:
         self._parking = parking
         self._unpark = unpark
         self._stopping = Event()
-        self._looked_at = 0.0
+        self._looked_at = -math.inf
         self._extended_at = monotonic()
         self._thread = Thread(target=self._work, name="fanfold-keeper", daemon=True)
 

@@ -26,7 +26,7 @@ from fanfold.testing.working import until
 
 PUPPET = "fanfold.testing.puppet:puppet"
 #: a group commits by its size alone, or when nothing else is executing
-PATIENT = Policy(group=10, gather_seconds=3600.0, gather_share=1e9)
+PATIENT = Policy(group=10, gather_seconds=1e9, gather_share=1e18)
 
 
 @dataclass

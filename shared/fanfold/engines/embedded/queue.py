@@ -6,6 +6,7 @@ that time has passed (its owner may be stopped, or hang), or at once when its ow
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class EmbeddedQueue:
         self._ownership = ownership
         self._folder = database.path.parent / "owners"
         self._registered = False
-        self._reaped_at = 0.0
+        self._reaped_at = -math.inf
         self._published = Event()
 
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
