@@ -28,8 +28,14 @@ class _Message(BaseModel):
     v: Literal[1] = 1
     batch_id: BatchId
     generation: Annotated[int, Field(ge=1)] = 1
-    #: published by a repeat: the reader looks at what is settled and leased first
-    again: bool = False
+    #: Its first delivery counts as this one. Beyond 1 it was published by a repeat: the reader
+    #: looks at what is settled and leased first; and a record that kills its processes cannot
+    #: begin anew with each message that is published for it.
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def again(self) -> bool:
+        return self.attempt > 1
 
     def encode(self) -> bytes:
         return self.model_dump_json().encode()
@@ -141,13 +147,13 @@ def _decode_request(body: bytes) -> BatchRequestMessage:
         raise MessageInvalid(f"batch request: {place}: {first['msg']}") from None
 
 
-def encode_run(batch_id: str, generation: int, record: Record, *, again: bool = False) -> bytes:
+def encode_run(batch_id: str, generation: int, record: Record, *, attempt: int = 1) -> bytes:
     """A run's message. The record's JSON text is put in as it is: it was checked at the source."""
     head = (
         f'{{"v":{VERSION},"batch_id":"{batch_id}","generation":{generation},"index":{record.index}'
     )
-    if again:
-        head += ',"again":true'
+    if attempt > 1:
+        head += f',"attempt":{attempt}'
     if len(record.body) > MAX_INLINE_BYTES or len(record.body.encode()) > MAX_INLINE_BYTES:
         return f"{head}}}".encode()
     key = "" if record.key is None else f'"key":{json.dumps(record.key)},'

@@ -4,7 +4,8 @@ Release and publish are two commits, the release first. In between, the window's
 the release under its token. If the process dies there, the message whose settling made the release
 is delivered again, finds its record settled, and `repair` publishes what the outbox names; a
 release by nobody's message (the fan-out's, the sweep's) is repaired by those. Messages of a repair
-are marked `again`, so that whoever gets them looks first.
+count the deliveries of the message that does it as theirs, so that whoever gets them looks first,
+and a record that kills its processes comes to run alone however often it is published.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from fanfold.ports import Ports, Station
 
 #: messages of one publish call
 _PUBLISH = 500
+#: of what was published before, and may have been at work
+REPEATED = 2
 
 
 def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str] = ()) -> int:
@@ -30,37 +33,39 @@ def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str
         release = ports.frontier.advance(batch, ports.ids.token(), record, done, ports.clock.now())
         if release is None:
             return published
-        publish_release(ports, batch, release, again=False)
+        publish_release(ports, batch, release)
         published += len(release)
         done = [release.token]
 
 
-def repair(ports: Ports, batch: Batch, concerns: Callable[[Release], bool]) -> int:
-    """Publish again the releases of the outbox that concern the caller."""
+def repair(
+    ports: Ports, batch: Batch, concerns: Callable[[Release], bool], attempt: int = REPEATED
+) -> int:
+    """Publish again the releases of the outbox that concern the caller, whose `attempt` it is."""
     if batch.options.concurrency is None:
         return 0
     pending = [
         release for release in ports.frontier.window(batch.id).pending.values() if concerns(release)
     ]
     for release in pending:
-        publish_release(ports, batch, release, again=True)
+        publish_release(ports, batch, release, max(REPEATED, attempt))
     if pending:
         advance(ports, batch, None, done=[release.token for release in pending])
     return len(pending)
 
 
-def publish_release(ports: Ports, batch: Batch, release: Release, *, again: bool) -> None:
-    publish_runs(ports, batch, range(release.start, release.stop), again=again)
-    publish_indexes(ports, batch, release.woken)
+def publish_release(ports: Ports, batch: Batch, release: Release, attempt: int = 1) -> None:
+    publish_runs(ports, batch, range(release.start, release.stop), attempt)
+    publish_indexes(ports, batch, release.woken, max(REPEATED, attempt))
 
 
-def publish_runs(ports: Ports, batch: Batch, positions: range, *, again: bool) -> int:
+def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1) -> int:
     """One message per record; a repeat leaves out what is settled."""
     published = 0
     for chunk in _chunks(positions):
-        settled = ports.runs.read(batch.id, chunk) if again else {}
+        settled = ports.runs.read(batch.id, chunk) if attempt > 1 else {}
         bodies = [
-            encode_run(batch.id, batch.generation, record, again=again)
+            encode_run(batch.id, batch.generation, record, attempt=attempt)
             for record in ports.batches.records(batch.id, chunk.start, chunk.stop)
             if record.index not in settled
         ]
@@ -69,11 +74,13 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, *, again: bool) -
     return published
 
 
-def publish_indexes(ports: Ports, batch: Batch, indexes: Iterable[int]) -> None:
-    """Single records, each marked `again`: they may have run before, and their lease tells."""
+def publish_indexes(
+    ports: Ports, batch: Batch, indexes: Iterable[int], attempt: int = REPEATED
+) -> None:
+    """Single records that may have run before; their lease tells."""
     for group in _near(sorted(indexes)):
         bodies = [
-            encode_run(batch.id, batch.generation, record, again=True)
+            encode_run(batch.id, batch.generation, record, attempt=attempt)
             for record in ports.batches.records(batch.id, group[0], group[-1] + 1)
             if record.index in group
         ]

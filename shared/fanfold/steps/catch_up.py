@@ -20,5 +20,6 @@ def catch_up(ports: Ports, batch: Batch, jobs: Sequence[Job]) -> None:
     indexes = {job.index for job in jobs}
     for run in ports.runs.read(batch.id, indexes).values():
         end_if_fatal(ports, run)
-    repair(ports, batch, lambda release: release.record in indexes)
+    attempt = max(job.deliveries for job in jobs)
+    repair(ports, batch, lambda release: release.record in indexes, attempt)
     advance(ports, batch, jobs[0].index)

@@ -30,11 +30,13 @@ from fanfold.domain.records import Page, pages_of
 from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
 from fanfold.ports import Ports, Station
 from fanfold.sources.jsonl import Line, read_lines
-from fanfold.steps.advance import advance, publish_runs, repair
+from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 
 
-def fan_out(ports: Ports, message: FanOutMessage, out_of_time: Callable[[], bool]) -> None:
+def fan_out(
+    ports: Ports, message: FanOutMessage, out_of_time: Callable[[], bool], attempt: int = 1
+) -> None:
     """Page the source and seal it, or hand on when out of time. May be repeated at any point."""
     batch = ports.batches.get(message.batch_id)
     if batch.generation != message.generation:
@@ -44,7 +46,7 @@ def fan_out(ports: Ports, message: FanOutMessage, out_of_time: Callable[[], bool
         return
     try:
         batch = ports.batches.amend(batch.id, partial(rules.start, now=ports.clock.now()))
-        repair(ports, batch, lambda release: release.record is None)
+        repair(ports, batch, lambda release: release.record is None, attempt)
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)
             if out_of_time() and not batch.sealed:
@@ -62,13 +64,13 @@ def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[
     """From the checkpoint on, until the end, out of time or overtaken; the batch as it then is."""
     before = batch.checkpoint
     if before.pages > published:
-        _publish_page(ports, batch, before, again=True)
+        _publish_page(ports, batch, before, REPEATED)
     for page, after in _pages(ports, batch):
         try:
             batch = ports.batches.append(page, before, after)
         except Contended:  # another one works on it too: go on behind what it stored
             return ports.batches.get(batch.id)
-        _publish_page(ports, batch, after, again=False)
+        _publish_page(ports, batch, after)
         before = after
         if out_of_time():
             return batch
@@ -78,12 +80,13 @@ def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[
         return ports.batches.get(batch.id)
 
 
-def publish_page(ports: Ports, message: PageMessage, *, repeated: bool) -> None:
+def publish_page(ports: Ports, message: PageMessage, attempt: int = 1) -> None:
     """The runs of one page. A repeat leaves out what is settled and marks the rest."""
     batch = ports.batches.get(message.batch_id)
     if batch.generation != message.generation or not batch.is_open:
         return
-    publish_runs(ports, batch, range(message.start, message.stop), again=message.again or repeated)
+    positions = range(message.start, message.stop)
+    publish_runs(ports, batch, positions, message.attempt + attempt - 1)
 
 
 def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
@@ -93,7 +96,7 @@ def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
     return ports.batches.amend(batch.id, partial(rules.stop, ending=ending))
 
 
-def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, *, again: bool) -> None:
+def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: int = 1) -> None:
     if batch.options.concurrency is not None:
         advance(ports, batch, None)
         return
@@ -102,7 +105,7 @@ def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, *, again: 
         generation=batch.generation,
         start=checkpoint.last_page,
         stop=checkpoint.records,
-        again=again,
+        attempt=attempt,
     )
     ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
 

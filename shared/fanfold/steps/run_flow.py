@@ -91,6 +91,11 @@ class Job:
         return self.message.index
 
     @property
+    def deliveries(self) -> int:
+        """Of this message, and of those it was published in the stead of."""
+        return self.delivery.attempt + self.message.attempt - 1
+
+    @property
     def timeout(self) -> float | None:
         own = self.batch.options.timeout
         return own if own is not None else self.flow.timeout
@@ -132,7 +137,7 @@ def admit(
 
 
 def _is_doubtful(job: Job) -> bool:
-    return job.message.again or job.delivery.attempt > 1
+    return job.deliveries > 1
 
 
 def _admit_one(
@@ -161,7 +166,7 @@ def _admit_one(
         job.rate_limited = live.rate_limited
         job.started_at = live.started_at
         job.seconds = live.seconds
-    return Admission.ALONE if job.delivery.attempt >= policy.isolate_from else Admission.RUN
+    return Admission.ALONE if job.deliveries >= policy.isolate_from else Admission.RUN
 
 
 def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:

@@ -18,7 +18,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
-from fanfold.steps.advance import advance, publish_indexes, repair
+from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.policy import Policy
 
@@ -97,7 +97,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if not _is_quiet(ports, policy, memory, batch, now):
         return Swept(woken=woken, released=released)
     if not batch.sealed:
-        message = FanOutMessage(batch_id=batch.id, generation=batch.generation, again=True)
+        message = FanOutMessage(batch_id=batch.id, generation=batch.generation, attempt=REPEATED)
         ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
         return Swept(woken=woken, released=released, fan_outs=1)
     return Swept(woken, _republish(ports, policy, memory, batch), released)

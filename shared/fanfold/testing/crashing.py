@@ -1,6 +1,6 @@
-"""A worker process in which one call goes wrong, for crash tests.
+"""A worker process in which one call goes wrong, for crash tests of either engine.
 
-python -m fanfold.testing.crashing HOME '[["runs", "settle", "after", 1, null]]' [ACT]
+FANFOLD_HOME=… python -m fanfold.testing.crashing '[["runs", "settle", "after", 1, null]]' [ACT]
 """
 
 from __future__ import annotations
@@ -8,20 +8,22 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
-from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Station
+from fanfold.settings import Settings
 from fanfold.testing.faults import Fault, die, lose_reply, publishing_twice, with_faults
-from fanfold.wiring import EMBEDDED
+from fanfold.wiring import EMBEDDED, open_fanfold
 from fanfold.worker.worker import Worker
 
+#: small groups, so that a batch has several of everything; claims that end soon after their owner
+_POLICY = replace(EMBEDDED, group=10, claim_seconds=1.0)
 
-def main(home: str, faults: str, act: str = "die", threads: str = "4") -> None:
-    with embedded_engine(Path(home)) as engine:
-        ports = engine
+
+def main(faults: str, act: str = "die", threads: str = "4") -> None:
+    with open_fanfold(Settings.from_env()) as fanfold:
+        ports = fanfold.ports
         if act == "twice":
             ports = publishing_twice(ports)
         else:
@@ -33,10 +35,9 @@ def main(home: str, faults: str, act: str = "die", threads: str = "4") -> None:
                     for port, verb, when, nth, station in json.loads(faults)
                 ],
             )
-        # small groups, so that a batch has several of everything
         worker = Worker(
             ports,
-            replace(EMBEDDED, group=10),
+            _POLICY,
             Library(),
             Isolation(),
             threads=int(threads),

@@ -1,10 +1,11 @@
-"""A batch on a home of its own, and worker processes that die at a chosen call."""
+"""Batches on an engine of a test's own, and worker processes that die at a chosen call."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from fanfold.steps.status import Status, status_of, verify
 class Home:
     path: Path
     ports: Ports
+    #: how other processes open the same engine; without, the embedded one at `path`
+    settings: Settings | None = None
+    #: makes what a process held that died be delivered again, where only time would
+    forget_the_dead: Callable[[], None] = lambda: None
 
     def create(self, records: list[Any], place: str, **options: Any) -> Batch:
         found = Library().find(place)
@@ -36,20 +41,26 @@ class Home:
         self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4
     ) -> subprocess.Popen[bytes]:
         rows = json.dumps([list(fault) for fault in faults])
-        return subprocess.Popen(
-            [sys.executable, "-m", "fanfold.testing.crashing", self.path, rows, act, str(threads)]
-        )
+        command = [sys.executable, "-m", "fanfold.testing.crashing", rows, act, str(threads)]
+        return subprocess.Popen(command, env=self._environment())
 
     def start_worker(self, threads: int) -> subprocess.Popen[bytes]:
         """A worker as users start it, until nothing is left to do."""
         command = [sys.executable, "-m", "fanfold.cli.main", "worker", "--until-idle"]
-        env = Settings.from_env().model_copy(update={"home": self.path}).environment()
         return subprocess.Popen(
-            [*command, "--threads", str(threads)], env=env, stderr=subprocess.DEVNULL
+            [*command, "--threads", str(threads)],
+            env=self._environment(),
+            stderr=subprocess.DEVNULL,
         )
+
+    def _environment(self) -> dict[str, str]:
+        embedded = {"engine": "embedded", "home": self.path}
+        settings = self.settings or Settings.from_env().model_copy(update=embedded)
+        return settings.environment()
 
     def work(self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4) -> int:
         """Run a worker process until it is idle, or dies; its exit code."""
+        self.forget_the_dead()
         return self.start(*faults, act=act, threads=threads).wait(90)
 
     def status(self, batch: Batch) -> Status:

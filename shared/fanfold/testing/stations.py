@@ -50,7 +50,7 @@ def fanned_out(ports: Ports, batch: Batch) -> Batch:
     fan_out(ports, FanOutMessage(batch_id=batch.id), lambda: False)
     for message in fan_outs_taken(ports):
         if isinstance(message, PageMessage):
-            publish_page(ports, message, repeated=False)
+            publish_page(ports, message)
     return ports.batches.get(batch.id)
 
 

@@ -49,12 +49,12 @@ class Desk:
 
     def _handle(self, delivery: Delivery) -> float:
         """Seconds after which it should come again, 0 if it is done with."""
-        repeated = delivery.attempt > 1
         match delivery.station:
             case Station.FAN_OUT:
-                self._fan_out(delivery, repeated=repeated)
+                self._fan_out(delivery)
             case Station.FINALIZATIONS:
                 message = FinalizationMessage.decode(delivery.body)
+                repeated = delivery.attempt > 1
                 return finalize(
                     self._ports, self._policy, self._library, message, repeated=repeated
                 )
@@ -64,14 +64,19 @@ class Desk:
                 raise ValueError("runs are a worker's part")
         return 0.0
 
-    def _fan_out(self, delivery: Delivery, *, repeated: bool) -> None:
+    def _fan_out(self, delivery: Delivery) -> None:
         message = decode_fan_out(delivery.body)
         match message:
             case FanOutMessage():
                 end = monotonic() + self._policy.fan_out_seconds
-                fan_out(self._ports, message, lambda: monotonic() >= end or self._is_stopping())
+                fan_out(
+                    self._ports,
+                    message,
+                    lambda: monotonic() >= end or self._is_stopping(),
+                    delivery.attempt,
+                )
             case PageMessage():
-                publish_page(self._ports, message, repeated=repeated)
+                publish_page(self._ports, message, delivery.attempt)
             case BatchRequestMessage():
                 start_batch(self._ports, self._library, message, delivery.message_id)
             case _:

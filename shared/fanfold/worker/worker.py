@@ -315,7 +315,7 @@ class Worker:
                 self._put_off(job, 0.0)
                 continue
             self._change(running=1)
-            self._ready.put((job, job.delivery.attempt >= self._policy.isolate_from))
+            self._ready.put((job, job.deliveries >= self._policy.isolate_from))
 
     def _is_stopped(self, job: Job) -> bool:
         """Since it was parked; a retry must not begin what the user has stopped. In doubt it may

@@ -27,7 +27,7 @@ BATCH = "batch-aaaaaaaaaaaaaaaa"
 KINDS = [FanOutMessage, PageMessage, RunMessage, FinalizationMessage]
 EXAMPLES = [
     FanOutMessage(batch_id=BATCH, published=7),
-    PageMessage(batch_id=BATCH, start=500, stop=1000, again=True),
+    PageMessage(batch_id=BATCH, start=500, stop=1000, attempt=3),
     RunMessage(batch_id=BATCH, index=3, generation=2),
     RunMessage(batch_id=BATCH, index=3, record=InlineRecord(key="k", data={"a": [None]})),
     RunMessage(batch_id=BATCH, index=3, record=InlineRecord(data=None)),
@@ -57,13 +57,14 @@ def test_a_message_says_its_version(message: Any) -> None:
     assert json.loads(message.encode())["v"] == VERSION
 
 
-@given(st.integers(0, 1 << 40), st.none() | st.text(), values, st.booleans())
+@given(st.integers(0, 1 << 40), st.none() | st.text(), values, st.integers(1, 30))
 def test_a_record_arrives_as_it_was_sent(
-    index: int, key: str | None, data: Any, again: bool
+    index: int, key: str | None, data: Any, attempt: int
 ) -> None:
-    message = sent(Record(index, key, json.dumps(data)), again=again)
+    message = sent(Record(index, key, json.dumps(data)), attempt=attempt)
     assert (message.batch_id, message.generation) == (BATCH, 2)
-    assert (message.index, message.again) == (index, again)
+    assert (message.index, message.attempt) == (index, attempt)
+    assert message.again is (attempt > 1)
     assert message.record == InlineRecord(key=key, data=data)
 
 

@@ -86,6 +86,18 @@ def test_a_release_that_died_unpublished_is_published_by_the_message_that_made_i
     assert ports.frontier.window(batch.id).pending == {}
 
 
+def test_what_a_repair_publishes_counts_the_deliveries_of_who_repairs(
+    ports: Ports, batch: Batch
+) -> None:
+    """It may be what killed them."""
+    ports.leases.wait(batch, [live(batch, 0, RunState.WAITING, ports.clock.now())])
+    ports.runs.settle(batch, [ok(batch, 1)])
+    with pytest.raises(EngineError):
+        advance(dies_publishing(ports), batch, 1)
+    repair(ports, batch, lambda _: True, attempt=3)
+    assert {it.attempt for it in runs_taken(ports)} == {3}
+
+
 def test_a_repair_leaves_out_what_is_settled(ports: Ports, batch: Batch) -> None:
     ports.runs.settle(batch, [ok(batch, 0), ok(batch, 1)])
     with pytest.raises(EngineError):
@@ -129,5 +141,5 @@ def test_a_repair_that_dies_too_is_done_by_the_next(ports: Ports, batch: Batch) 
 def test_publishing_many_records_repeats_and_skips_none(home: Home, ports: Ports) -> None:
     batch = fanned_out(ports, home.create([{"n": n} for n in range(1201)], PUPPET))
     runs_taken(ports)
-    assert publish_runs(ports, batch, range(100, 1201), again=False) == 1101
+    assert publish_runs(ports, batch, range(100, 1201)) == 1101
     assert published(ports) == list(range(100, 1201))

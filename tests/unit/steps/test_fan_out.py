@@ -52,7 +52,7 @@ def message(batch: Batch, **changes: Any) -> FanOutMessage:
 def publish_pages(ports: Ports) -> None:
     for it in fan_outs_taken(ports):
         assert isinstance(it, PageMessage)
-        publish_page(ports, it, repeated=False)
+        publish_page(ports, it)
 
 
 def assert_paged(ports: Ports, batch: Batch) -> None:
@@ -120,7 +120,7 @@ def test_out_of_time_it_hands_on_and_the_next_goes_on_exactly_there(
     assert legs >= PAGES
     assert_paged(ports, batch)
     for page in pages:
-        publish_page(ports, page, repeated=False)
+        publish_page(ports, page)
     assert [it.index for it in runs_taken(ports)] == list(range(len(RECORDS))), "none twice"
 
 
@@ -192,7 +192,7 @@ def test_a_repeated_page_leaves_out_what_is_settled_and_marks_the_rest(
     (page,) = fan_outs_taken(ports)
     assert isinstance(page, PageMessage)
     ports.runs.settle(batch, [ok(batch, 1)])
-    publish_page(ports, page, repeated=True)
+    publish_page(ports, page, attempt=2)
     assert [(it.index, it.again) for it in runs_taken(ports)] == [(0, True), (2, True), (3, True)]
 
 
@@ -203,7 +203,7 @@ def test_a_page_of_a_stopped_batch_is_not_published(home: Home, ports: Ports) ->
     (page,) = fan_outs_taken(ports)
     assert isinstance(page, PageMessage)
     cancel(ports, batch.id)
-    publish_page(ports, page, repeated=False)
+    publish_page(ports, page)
     assert runs_taken(ports) == []
 
 

@@ -67,7 +67,7 @@ def test_a_first_delivery_runs_and_costs_no_read(ports: Ports, batch: Batch) -> 
     assert sum(it.calls for it in reads) == 0
 
 
-@pytest.mark.parametrize("doubt", [{"delivery": 2}, {"again": True}], ids=["redelivered", "again"])
+@pytest.mark.parametrize("doubt", [{"delivery": 2}, {"attempt": 2}], ids=["redelivered", "again"])
 def test_a_doubtful_message_looks_at_what_is_settled_first(
     ports: Ports, batch: Batch, doubt: dict[str, Any]
 ) -> None:
@@ -79,6 +79,13 @@ def test_a_doubtful_message_looks_at_what_is_settled_first(
 def test_from_the_third_delivery_on_a_record_runs_alone(ports: Ports, batch: Batch) -> None:
     jobs = [job_of(batch, 0, delivery=n) for n in (1, 2, 3, 4, 19)]
     assert admitted(ports, batch, *jobs) == [Admission.RUN] * 2 + [Admission.ALONE] * 3
+
+
+def test_a_message_that_was_published_again_goes_on_counting(ports: Ports, batch: Batch) -> None:
+    """Or a record that kills its processes would do so twice for each message of it."""
+    counts = [(1, 2), (2, 2), (1, 3)]
+    jobs = [job_of(batch, n, delivery=own, attempt=first) for n, (own, first) in enumerate(counts)]
+    assert admitted(ports, batch, *jobs) == [Admission.RUN, Admission.ALONE, Admission.ALONE]
 
 
 def test_what_somebody_else_is_at_is_left_to_them(
@@ -103,7 +110,7 @@ def test_what_waits_is_left_to_its_time_even_when_it_is_due(
     ports: Ports, batch: Batch, clock: StillClock
 ) -> None:
     ports.leases.wait(batch, [live(batch, 0, RunState.WAITING, clock.now() - 1)])
-    assert admitted(ports, batch, job_of(batch, 0, again=True)) == [Admission.LEASED]
+    assert admitted(ports, batch, job_of(batch, 0, attempt=2)) == [Admission.LEASED]
 
 
 def test_what_was_tried_before_keeps_count_of_it(
@@ -112,7 +119,7 @@ def test_what_was_tried_before_keeps_count_of_it(
     before: Live = live(batch, 0, RunState.WAITING, clock.now())
     ports.leases.wait(batch, [before])
     ports.leases.wake(batch, clock.now(), clock.now() + 60, 10)
-    job = job_of(batch, 0, again=True)
+    job = job_of(batch, 0, attempt=2)
     assert admitted(ports, batch, job) == [Admission.RUN]
     assert (job.attempts, job.rate_limited) == (before.attempts, before.rate_limited)
     assert (job.started_at, job.seconds) == (before.started_at, before.seconds)
