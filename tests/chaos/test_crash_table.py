@@ -1,4 +1,4 @@
-"""Every row of the design's crash table that the embedded engine can meet.
+"""Every row of the design's crash table, on both engines.
 
 Processes really die, by SIGKILL, at the named call. What is left is picked up by another process
 with nobody's help; the sweep is off in these tests, so that it cannot hide a hole in the protocol.
@@ -213,7 +213,8 @@ def test_a_record_that_kills_its_process_fails_alone(home: Home, concurrency: in
     while home.status(batch).batch.is_open:
         codes.append(home.work())
         assert len(codes) < 6, "it goes on killing"
-    assert codes.count(-signal.SIGKILL) == 2, "the third delivery runs alone"
+    # the third delivery runs alone; under a limit another message may have been repaired by then
+    assert 2 <= codes.count(-signal.SIGKILL) <= (2 if concurrency is None else 3)
     assert_whole(home, batch, len(records), failed=1)
     (run,) = home.ports.runs.read(batch.id, [17]).values()
     assert "SIGKILL" in str(run.outcome)

@@ -17,7 +17,10 @@ RECORDS = 20_000
 
 
 @pytest.mark.timeout(240)
-def test_three_workers_one_killed_every_second_settle_every_record_once(home: Home) -> None:
+def test_three_workers_one_killed_every_second_settle_every_record_once(
+    embedded_home: Home,
+) -> None:
+    home = embedded_home
     batch = home.create([{"n": n} for n in range(RECORDS)], f"{FLOWS}:short")
     workers = [home.start(threads=8) for _ in range(3)]
     chance = random.Random(7)

@@ -114,13 +114,16 @@ class SubscriberService:
                 due = self._all.let_go()
                 if "reorder" in call.strikes:
                     subscription.shuffle(self._all.chance)
+                if not call.is_alive:  # who asked has died: what it is given nobody would get
+                    taken = []
+                    break
                 taken = subscription.take(
                     min(request.max_messages, _MAX_MESSAGES),
                     self._all.clock.now(),
                     "duplicate" in call.strikes,
                 )
                 left = deadline - time.monotonic()
-                if taken or left <= 0 or self._all.closed or not call.is_alive:
+                if taken or left <= 0 or self._all.closed:
                     break
                 self._all.changed.wait(left if due is None else min(left, due))
         self._meter.delivered(request.subscription, len(taken))
