@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from threading import Lock
 from typing import Protocol
 
@@ -21,15 +21,11 @@ from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.log import logger
 from fanfold.ports import Ports, Station
+from fanfold.push.deliveries import Deliveries, deliveries_at
 from fanfold.push.station import DeskStation, PushStation, RunStation
 from fanfold.settings import Settings
 from fanfold.steps.sweep import Memory, Swept, sweep
 from fanfold.wiring import GOOGLE, open_google
-
-_opening = Lock()
-_memory = Memory()
-#: what nobody refers to is closed, and the engine's channels with it
-_held = ExitStack()
 
 
 class Request(Protocol):
@@ -41,38 +37,70 @@ class Request(Protocol):
     def get_data(self) -> bytes: ...
 
 
-def serve(station: Station, request: Request) -> tuple[str, int]:
-    """Body and status for the framework."""
-    with _opening:  # two first requests at once
-        opened = _station(station)
-    return "", opened.handle(request.content_type or "", request.get_data())
+class Serving:
+    """Everything that a process of a function keeps from one request to the next."""
+
+    def __init__(
+        self, open_engine: Callable[[Settings], AbstractContextManager[Ports]] = open_google
+    ) -> None:
+        """Nothing is opened before the first request: a server forks after it has loaded this."""
+        self._open_engine = open_engine
+        self._opening = Lock()
+        self._engine: tuple[Settings, Ports] | None = None
+        self._stations: dict[Station, PushStation] = {}
+        self._memory = Memory()
+        #: what nobody refers to is closed, and the engine's channels with it
+        self._held = ExitStack()
+
+    def serve(self, station: Station, request: Request) -> tuple[str, int]:
+        """Body and status for the framework."""
+        with self._opening:  # two first requests at once
+            opened = self._stations.get(station) or self._open(station)
+        return "", opened.handle(request.content_type or "", request.get_data())
+
+    def sweep(self) -> Swept:
+        """One pass over the open batches."""
+        with self._opening:
+            _, ports = self._opened()
+        return sweep(ports, GOOGLE, self._memory)
+
+    def _opened(self) -> tuple[Settings, Ports]:
+        if self._engine is None:
+            _log_to_stderr()
+            settings = Settings.from_env()
+            self._engine = settings, self._held.enter_context(self._open_engine(settings))
+        return self._engine
+
+    def _open(self, station: Station) -> PushStation:
+        settings, ports = self._opened()
+        library = Library(settings.flow_places)
+        # the real service says it itself
+        counted = (
+            Deliveries(deliveries_at(settings.home) / station)
+            if settings.pubsub_emulator_host
+            else None
+        )
+        opened: PushStation
+        if station is Station.RUNS:
+            isolation = Isolation(settings.flow_places)
+            opened = RunStation(
+                ports, GOOGLE, library, isolation, threads=settings.threads, deliveries=counted
+            )
+        else:
+            opened = DeskStation(ports, GOOGLE, library, station, counted)
+        self._stations[station] = opened
+        return opened
 
 
-def serve_sweep() -> Swept:
-    """One pass over the open batches."""
-    with _opening:
-        _, ports = _engine()
-    return sweep(ports, GOOGLE, _memory)
-
-
-@cache
-def _engine() -> tuple[Settings, Ports]:
+def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         logging.Formatter("%(levelname)s %(message)s %(context)s", defaults={"context": {}})
     )
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    settings = Settings.from_env()
-    return settings, _held.enter_context(open_google(settings))
 
 
-@cache
-def _station(station: Station) -> PushStation:
-    settings, ports = _engine()
-    library = Library(settings.flow_places)
-    if station is not Station.RUNS:
-        return DeskStation(ports, GOOGLE, library, station)
-    return RunStation(
-        ports, GOOGLE, library, Isolation(settings.flow_places), threads=settings.threads
-    )
+_deployed = Serving()
+serve = _deployed.serve
+serve_sweep = _deployed.sweep

@@ -46,11 +46,15 @@ def functions_folder() -> Path:
     raise FunctionsMissing
 
 
-def command_of(name: str, port: int) -> list[str]:
+def sources() -> dict[str, Path]:
+    folder = functions_folder()
+    return {name: folder / name / "main.py" for name in NAMES}
+
+
+def command_of(name: str, source: Path, port: int) -> list[str]:
     # -P: a file in the current folder must not shadow a module of the standard library.
     begin = [sys.executable, "-P", "-m", "functions_framework", "--target", name]
-    source = str(functions_folder() / name / "main.py")
-    return [*begin, "--source", source, "--host", "127.0.0.1", "--port", str(port)]
+    return [*begin, "--source", str(source), "--host", "127.0.0.1", "--port", str(port)]
 
 
 def environment_of(name: str, settings: Settings) -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from fanfold.local.guard import Guard
 from fanfold.local.process import Process, end_all
 from fanfold.local.standing import Standing, announced, lock_of
 from fanfold.local.sweeper import Sweeper
+from fanfold.push.deliveries import deliveries_at
 from fanfold.settings import Settings
 
 #: for what a function is at; longer, and it is delivered again
@@ -129,9 +130,11 @@ def brought_up(
     settings: Settings,
     *,
     base_port: int | None = None,
+    instead: Mapping[str, Path] | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Up]:
-    """With the emulators that the settings name, or with ones of its own."""
+    """With the emulators that the settings name, or with ones of its own. `instead`: the source of
+    a function, by its name, that is to be served in the stead of ours."""
     _check()
     own = [name for name, host in _hosts(settings).items() if not host]
     programs = find_emulators() if own else None
@@ -139,6 +142,7 @@ def brought_up(
     with ExitStack() as held:
         held.enter_context(lock_of(home))
         logs = _emptied(home / "logs")
+        _emptied(deliveries_at(home))
         guard = held.enter_context(Guard())
         ports = _ports(base_port, len(own) + len(functions.NAMES))
         hosts = _hosts(settings) | {name: f"127.0.0.1:{next(ports)}" for name in own}
@@ -160,7 +164,11 @@ def brought_up(
             emulators += [
                 Process(name, commands[name], logs / f"{name}.log", guard=guard) for name in own
             ]
-        served = [_served(name, next(ports), settings, logs, guard) for name in functions.NAMES]
+        sources = functions.sources() | dict(instead or {})
+        served = [
+            _served(name, sources[name], next(ports), settings, logs, guard)
+            for name in functions.NAMES
+        ]
         held.callback(end_all, [it.process for it in served], _GRACE_SECONDS)
         say(f"starting {_listed([*own, *functions.NAMES])}")
         for process in (*emulators, *(it.process for it in served)):
@@ -206,17 +214,19 @@ def _ports(base: int | None, number: int) -> Iterator[int]:
     return iter(ports)
 
 
-def _emptied(logs: Path) -> Path:
+def _emptied(folder: Path) -> Path:
     """Of what an earlier one wrote."""
-    logs.mkdir(exist_ok=True)
-    for old in logs.glob("*.log"):
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*"):
         with suppress(OSError):
             old.unlink()
-    return logs
+    return folder
 
 
-def _served(name: str, port: int, settings: Settings, logs: Path, guard: Guard) -> _Served:
-    command = functions.command_of(name, port)
+def _served(
+    name: str, source: Path, port: int, settings: Settings, logs: Path, guard: Guard
+) -> _Served:
+    command = functions.command_of(name, source, port)
     env = functions.environment_of(name, settings)
     return _Served(Process(name, command, logs / f"{name}.log", guard=guard, env=env), port)
 

@@ -38,7 +38,9 @@ class _Envelope(BaseModel):
 
     message: _Message
     subscription: str = ""
-    delivery_attempt: Annotated[int, Field(ge=1)] = Field(default=1, alias="deliveryAttempt")
+    delivery_attempt: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, alias="deliveryAttempt"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Pushed:
     """One delivery, however it was wrapped."""
 
     body: bytes
-    attempt: int = 1
+    #: 1 for the first delivery; None if it does not say
+    attempt: int | None = None
     message_id: str = ""
     subscription: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from fanfold.errors import MessageInvalid
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import ORIGIN, Ports, Station
+from fanfold.push.deliveries import Deliveries
 from fanfold.push.envelope import Pushed, read_envelope
 from fanfold.push.handover import AGAIN, DONE, HandoverQueue
 from fanfold.steps.policy import Policy
@@ -28,8 +29,10 @@ from fanfold.worker.worker import Worker
 
 
 class PushStation(ABC):
-    def __init__(self, ports: Ports, station: Station) -> None:
+    def __init__(self, ports: Ports, station: Station, deliveries: Deliveries | None) -> None:
+        """`deliveries` counts those that do not say themselves how many they are."""
         self._station = station
+        self._deliveries = deliveries
         self._handover = HandoverQueue(ports.queue, station)
         self.ports = replace(ports, queue=self._handover)
 
@@ -51,13 +54,13 @@ class PushStation(ABC):
     def _serve(self, pushed: Pushed) -> int: ...
 
     def _hand_over(self, pushed: Pushed) -> Future[int]:
-        return self._handover.hand_over(
-            pushed.body,
-            pushed.attempt,
-            _origin_of(self._station, pushed.attributes),
-            # what a message's identity falls back to is its own only within its subscription
-            f"{pushed.subscription}/{pushed.message_id}" if pushed.message_id else "",
-        )
+        # what a message's identity falls back to is its own only within its subscription
+        name = f"{pushed.subscription}/{pushed.message_id}" if pushed.message_id else ""
+        attempt = pushed.attempt
+        if attempt is None:
+            attempt = self._deliveries.count(name) if self._deliveries and name else 1
+        origin = _origin_of(self._station, pushed.attributes)
+        return self._handover.hand_over(pushed.body, attempt, origin, name)
 
 
 class RunStation(PushStation):
@@ -69,8 +72,9 @@ class RunStation(PushStation):
         isolation: Isolation,
         *,
         threads: int,
+        deliveries: Deliveries | None = None,
     ) -> None:
-        super().__init__(ports, Station.RUNS)
+        super().__init__(ports, Station.RUNS, deliveries)
         worker = Worker(self.ports, policy, library, isolation, threads=threads, sweep_seconds=None)
         Thread(target=worker.run, name="fanfold-station", daemon=True).start()
 
@@ -85,8 +89,9 @@ class DeskStation(PushStation):
         policy: Policy,
         library: Library,
         station: Station,
+        deliveries: Deliveries | None = None,
     ) -> None:
-        super().__init__(ports, station)
+        super().__init__(ports, station, deliveries)
         self._desk = Desk(self.ports, policy, library)
 
     def _serve(self, pushed: Pushed) -> int:

@@ -43,11 +43,12 @@ def provision(
             ack_deadline_seconds=ack_deadline or it.ack_deadline,
             # an empty policy: it never expires, however long nothing is published
             expiration_policy=pubsub.ExpirationPolicy(),
-            retry_policy=pubsub.RetryPolicy(
-                minimum_backoff=Duration(seconds=int(it.min_backoff) if backoff else 0),
-                maximum_backoff=Duration(seconds=int(it.max_backoff) if backoff else 0),
-            ),
         )
+        if backoff:
+            request.retry_policy = pubsub.RetryPolicy(
+                minimum_backoff=Duration(seconds=int(it.min_backoff)),
+                maximum_backoff=Duration(seconds=int(it.max_backoff)),
+            )
         if it.dead_letters:
             request.dead_letter_policy = pubsub.DeadLetterPolicy(
                 dead_letter_topic=topics[Station.DEAD_LETTERS],
