@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from fanfold.errors import SettingsInvalid
 from fanfold.execution.loading import absolute as absolute_place
 
+_BUCKET = r"^((gs://)?[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?)?$"
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FANFOLD_", frozen=True, extra="ignore")
@@ -26,11 +28,14 @@ class Settings(BaseSettings):
     project: str = "fanfold-local"
     database: str = "(default)"
     prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,30}-)?$")] = ""
+    #: its bucket for blobs, as `gs://name` or `gs://name/prefix`; without, they are in the home
+    bucket: Annotated[str, Field(pattern=_BUCKET)] = ""
     #: how many runs one process of it takes at once
     threads: Annotated[int, Field(ge=1, le=1000)] = 32
-    #: the emulators, as host:port; without, the cloud
+    #: the emulators, as host:port, the last one also as a URL; without, the cloud
     firestore_emulator_host: str = Field(default="", validation_alias="FIRESTORE_EMULATOR_HOST")
     pubsub_emulator_host: str = Field(default="", validation_alias="PUBSUB_EMULATOR_HOST")
+    storage_emulator_host: str = Field(default="", validation_alias="STORAGE_EMULATOR_HOST")
 
     @property
     def flow_places(self) -> tuple[str, ...]:
@@ -46,11 +51,13 @@ class Settings(BaseSettings):
             "FANFOLD_PROJECT": self.project,
             "FANFOLD_DATABASE": self.database,
             "FANFOLD_PREFIX": self.prefix,
+            "FANFOLD_BUCKET": self.bucket,
             "FANFOLD_THREADS": str(self.threads),
         }
         hosts = {
             "FIRESTORE_EMULATOR_HOST": self.firestore_emulator_host,
             "PUBSUB_EMULATOR_HOST": self.pubsub_emulator_host,
+            "STORAGE_EMULATOR_HOST": self.storage_emulator_host,
         }
         # empty is not the same as unset to Google's own libraries
         return {**os.environ, **own, **{name: host for name, host in hosts.items() if host}}

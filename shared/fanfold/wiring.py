@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.engines.folder_blobs import FolderBlobs
+from fanfold.errors import SettingsInvalid
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
-from fanfold.ports import Ports
+from fanfold.ports import Blobs, Ports
 from fanfold.settings import Settings
 from fanfold.steps.policy import Policy
 from fanfold.worker.worker import Worker
@@ -68,10 +69,10 @@ def open_google(settings: Settings) -> Iterator[Ports]:
     from fanfold.engines.google.clients import open_clients
     from fanfold.engines.google.engine import google_engine
 
-    blobs = FolderBlobs(settings.home.expanduser().absolute() / "blobs")
     hosts = settings.firestore_emulator_host, settings.pubsub_emulator_host
     with (
         open_clients(*hosts) as clients,
+        _open_blobs(settings) as blobs,
         google_engine(
             clients,
             blobs,
@@ -81,3 +82,18 @@ def open_google(settings: Settings) -> Iterator[Ports]:
         ) as ports,
     ):
         yield ports
+
+
+@contextmanager
+def _open_blobs(settings: Settings) -> Iterator[Blobs]:
+    """In the bucket, if there is one. Its libraries are many, and loaded only then."""
+    if not settings.bucket:
+        yield FolderBlobs(settings.home.expanduser().absolute() / "blobs")
+        return
+    try:
+        from fanfold.engines.google.bucket_blobs import open_bucket_blobs
+    except ModuleNotFoundError as missing:
+        needed = f"FANFOLD_BUCKET needs {missing.name}: pip install 'fanfold[google]'"
+        raise SettingsInvalid(needed) from missing
+    with open_bucket_blobs(settings.bucket, settings.storage_emulator_host) as blobs:
+        yield blobs

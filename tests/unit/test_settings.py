@@ -14,7 +14,7 @@ from fanfold.settings import Settings
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("FANFOLD_"):
+        if name.startswith("FANFOLD_") or name.endswith("_EMULATOR_HOST"):
             monkeypatch.delenv(name)
 
 
@@ -57,3 +57,29 @@ def test_a_process_of_our_own_has_the_same_settings_wherever_it_is_started(
     settings = Settings.from_env()
     assert settings.home == tmp_path / "here"
     assert settings.flow_places == (str(tmp_path / "flows.py"), "package.module")
+
+
+@pytest.mark.parametrize("place", ["", "records", "gs://records", "gs://records.acme.com/a/b"])
+def test_a_bucket_is_a_name_or_a_place_in_it(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("FANFOLD_BUCKET", place)
+    assert Settings.from_env().bucket == place
+
+
+@pytest.mark.parametrize("place", ["s3://records", "/records", "gs://", "Records", "gs://r"])
+def test_what_is_no_bucket_is_refused(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("FANFOLD_BUCKET", place)
+    with pytest.raises(SettingsInvalid, match="FANFOLD_BUCKET"):
+        Settings.from_env()
+
+
+def test_a_process_of_our_own_keeps_its_blobs_in_the_same_bucket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings.model_validate(
+        {"bucket": "gs://records/a", "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1"}
+    )
+    assert "STORAGE_EMULATOR_HOST" not in Settings().environment()
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    theirs = Settings.from_env()
+    assert (theirs.bucket, theirs.storage_emulator_host) == ("gs://records/a", "http://127.0.0.1:1")

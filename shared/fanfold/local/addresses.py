@@ -26,16 +26,6 @@ def is_free(port: int) -> bool:
         return True
 
 
-def listens(host: str, seconds: float = _SHORT) -> bool:
-    """Whether anybody takes a connection at `host:port`."""
-    name, _, port = host.rpartition(":")
-    try:
-        socket.create_connection((name.strip("[]"), int(port)), timeout=seconds).close()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def answers(host: str, path: str, seconds: float = _SHORT) -> bool:
     """Whether HTTP is spoken there, whatever is said."""
     connection = http.client.HTTPConnection(host, timeout=seconds)

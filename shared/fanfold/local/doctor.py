@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fanfold.engines.embedded.home import NETWORK_FILE_SYSTEMS, file_system_of
+from fanfold.engines.google.presence import listens
 from fanfold.errors import FanfoldError
 from fanfold.local import emulators, functions, libraries
-from fanfold.local.addresses import listens
 from fanfold.local.reach import LOCAL_PROJECT
 from fanfold.settings import Settings
 
@@ -94,6 +94,10 @@ def _embedded() -> Iterator[Finding]:
 def _google(settings: Settings) -> Iterator[Finding]:
     missing = libraries.missing_clients()
     yield _thing("libraries", not missing, ", ".join(missing), libraries.INSTALL)
+    if settings.bucket:
+        missing = libraries.missing_for_buckets()
+        found = f"installed, for {settings.bucket}; not called"
+        yield _thing("gcsfs", not missing, "not installed", libraries.INSTALL, found)
     if not settings.firestore_emulator_host and settings.project != LOCAL_PROJECT:
         login = "If a call is refused: gcloud auth application-default login"
         found = f"project {settings.project} in the cloud; not called"

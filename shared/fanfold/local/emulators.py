@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fanfold.engines.google.presence import listens
 from fanfold.errors import FanfoldError
-from fanfold.local.addresses import free_port, listens
+from fanfold.local.addresses import free_port
 from fanfold.local.guard import Guard
 from fanfold.local.process import Process, end_all
 

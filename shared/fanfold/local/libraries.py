@@ -10,6 +10,7 @@ _CLIENTS = {
     "google-cloud-pubsub": "google.pubsub_v1",
 }
 _SERVING = {"functions-framework": "functions_framework"}
+_BUCKETS = {"gcsfs": "gcsfs"}
 
 
 def missing_clients() -> list[str]:
@@ -18,6 +19,10 @@ def missing_clients() -> list[str]:
 
 def missing_serving() -> list[str]:
     return _missing(_SERVING)
+
+
+def missing_for_buckets() -> list[str]:
+    return _missing(_BUCKETS)
 
 
 def _missing(modules: dict[str, str]) -> list[str]:

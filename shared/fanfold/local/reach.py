@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fanfold.engines.google.presence import listens
 from fanfold.errors import UsageError
-from fanfold.local.addresses import listens
 from fanfold.local.libraries import INSTALL, missing_clients
 from fanfold.local.standing import Standing, standing_at
 from fanfold.settings import Settings

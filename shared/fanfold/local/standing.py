@@ -44,6 +44,9 @@ class Standing:
     functions: dict[str, str]
     #: the folder of their logs
     logs: str
+    #: where blobs are, if not in the home
+    bucket: str = ""
+    storage: str = ""
 
     def exports(self) -> dict[str, str]:
         """The environment in which any command, or any program, reaches it."""
@@ -54,7 +57,12 @@ class Standing:
             "FANFOLD_PROJECT": self.project,
             "FANFOLD_HOME": self.home,
         }
-        changed = {"FANFOLD_PREFIX": self.prefix} if self.prefix else {}
+        changed = {
+            "FANFOLD_PREFIX": self.prefix,
+            "FANFOLD_BUCKET": self.bucket,
+            "STORAGE_EMULATOR_HOST": self.storage,
+        }
+        changed = {name: value for name, value in changed.items() if value}
         if self.database != Settings.model_fields["database"].default:
             changed["FANFOLD_DATABASE"] = self.database
         return always | changed
@@ -70,6 +78,8 @@ class Standing:
                 "home": Path(self.home),
                 "firestore_emulator_host": self.firestore,
                 "pubsub_emulator_host": self.pubsub,
+                "bucket": self.bucket,
+                "storage_emulator_host": self.storage,
             }
         )
 

@@ -89,6 +89,19 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(
     assert it.remedy == "pip install 'fanfold[google]'"
 
 
+def test_a_bucket_needs_a_library_of_its_own(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "gcsfs" not in found(examine(settings))
+    settings = settings.model_copy(update={"bucket": "gs://records"})
+    it = found(examine(settings))["gcsfs"]
+    assert (it.verdict, it.found) == (Verdict.OK, "installed, for gs://records; not called")
+    monkeypatch.setattr(libraries, "_BUCKETS", {"gcsfs": "gcsfs_imagined"})
+    it = found(examine(settings))["gcsfs"]
+    assert (it.verdict, it.remedy) == (Verdict.MISSING, "pip install 'fanfold[google]'")
+
+
 def test_a_home_that_cannot_be_made_or_is_on_the_network_is_refused(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import fanfold
+from fanfold.engines.google.presence import listens
 from fanfold.local import functions
-from fanfold.local.addresses import free_port, is_free, listens
+from fanfold.local.addresses import free_port, is_free
 from fanfold.ports import Station
 from fanfold.settings import Settings
 

@@ -95,3 +95,12 @@ def test_whoever_uses_it_keeps_the_flows_that_are_its_own(tmp_path: Path) -> Non
     assert settings.firestore_emulator_host == "127.0.0.1:1"
     assert settings.home == tmp_path
     assert settings.flows == "flows.py"
+
+
+def test_who_uses_it_keeps_blobs_where_its_functions_do(tmp_path: Path) -> None:
+    it = replace(standing(tmp_path), bucket="gs://mine", storage="127.0.0.1:4")
+    assert it.exports()["FANFOLD_BUCKET"] == "gs://mine"
+    assert it.exports()["STORAGE_EMULATOR_HOST"] == "127.0.0.1:4"
+    used = it.settings(Settings())
+    assert (used.bucket, used.storage_emulator_host) == ("gs://mine", "127.0.0.1:4")
+    assert "FANFOLD_BUCKET" not in standing(tmp_path).exports()

@@ -36,9 +36,8 @@ def test_a_raw_push_is_read_with_its_delivery_attempt() -> None:
     assert pushed.attributes == {"fanfold_station": "runs"}
 
 
-def test_a_push_need_not_say_which_delivery_it_is() -> None:
-    """Without a dead-letter policy it does not, and the emulator's never does."""
-    assert read_envelope(JSON, json.dumps(envelope()).encode()).attempt is None
+def test_without_a_dead_letter_policy_every_delivery_is_the_first() -> None:
+    assert read_envelope(JSON, json.dumps(envelope()).encode()).attempt == 1
 
 
 def test_a_binary_cloud_event_is_a_raw_push_with_other_headers() -> None:

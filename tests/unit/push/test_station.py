@@ -16,14 +16,11 @@ from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Station
-from fanfold.push.deliveries import Deliveries
 from fanfold.push.station import DeskStation, PushStation, RunStation
 from fanfold.testing.home import Home
-from fanfold.testing.stations import fanned_out
 from fanfold.wiring import EMBEDDED
 
 ECHO = "fanfold.flows.echo:echo"
-CHAOS_FLOWS = Path(__file__).parents[2] / "chaos" / "flows.py"
 
 
 class Functions:
@@ -115,27 +112,6 @@ def test_a_message_of_an_unknown_batch_is_done_with(functions: Functions) -> Non
     body = b'{"v":1,"batch_id":"batch-aaaaaaaaaaaaaaaa","index":0}'
     functions.home.ports.queue.publish(Station.RUNS, "b", [body])
     assert functions.deliver_all() == [204]
-
-
-def test_deliveries_that_do_not_say_their_number_are_counted(tmp_path: Path) -> None:
-    """As the emulator's: the third time a record runs alone, whoever says so."""
-    with embedded_engine(tmp_path) as ports:
-        home = Home(tmp_path, ports)
-        batch = home.create([{"kill": True}], f"{CHAOS_FLOWS}:counted")
-        fanned_out(ports, batch)
-        (run,) = ports.queue.pull(Station.RUNS, 10)
-        book = Deliveries(tmp_path / "deliveries")
-        for _ in range(2):
-            book.count("s/7")  # and the process died of it
-        body = {
-            "message": {"data": b64encode(run.body).decode(), "messageId": "7"},
-            "subscription": "s",
-        }
-        station = RunStation(ports, EMBEDDED, Library(), Isolation(), threads=1, deliveries=book)
-        assert station.handle("application/json", json.dumps(body).encode()) == 204
-        book.close()
-        (settled,) = ports.runs.read(batch.id, [0]).values()
-        assert "SIGKILL" in str(settled.outcome)
 
 
 def test_publishing_the_documented_message_starts_a_batch(functions: Functions) -> None:
