@@ -21,7 +21,6 @@ from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.log import logger
 from fanfold.ports import Ports, Station
-from fanfold.push.deliveries import Deliveries, deliveries_at
 from fanfold.push.station import DeskStation, PushStation, RunStation
 from fanfold.settings import Settings
 from fanfold.steps.sweep import Memory, Swept, sweep
@@ -74,20 +73,12 @@ class Serving:
     def _open(self, station: Station) -> PushStation:
         settings, ports = self._opened()
         library = Library(settings.flow_places)
-        # the real service says it itself
-        counted = (
-            Deliveries(deliveries_at(settings.home) / station)
-            if settings.pubsub_emulator_host
-            else None
-        )
         opened: PushStation
         if station is Station.RUNS:
             isolation = Isolation(settings.flow_places)
-            opened = RunStation(
-                ports, GOOGLE, library, isolation, threads=settings.threads, deliveries=counted
-            )
+            opened = RunStation(ports, GOOGLE, library, isolation, threads=settings.threads)
         else:
-            opened = DeskStation(ports, GOOGLE, library, station, counted)
+            opened = DeskStation(ports, GOOGLE, library, station)
         self._stations[station] = opened
         return opened
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fanfold.cli.main import main
+from fanfold.local.emulators import EmulatorsMissing, Programs, find_emulators
 from fanfold.log import logger
 
 FLOWS = Path(__file__).with_name("flows.py")
@@ -183,3 +184,22 @@ def shared_fanfold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fanfold
     fanfold = Fanfold(tmp_path_factory.mktemp("home"))
     yield fanfold
     fanfold.stop_all()
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[None]:
+    """What whoever tests has up is not used."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def can_start(bare: None) -> Programs:  # noqa: ARG001  first
+    try:
+        return find_emulators()
+    except EmulatorsMissing as missing:
+        if os.environ.get("FANFOLD_REQUIRE") == "emulators":
+            raise
+        pytest.skip(f"no emulators: {missing}")

@@ -7,102 +7,18 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fanfold.local.addresses import is_free
-from fanfold.local.emulators import Emulators, EmulatorsMissing, find_emulators, running_emulators
+from fanfold.local.emulators import Emulators, running_emulators
+from tests.e2e.standing import FEW, GOOGLE, Gated, Started, Up, processes, until
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Ended, Fanfold, Going
+    from tests.e2e.conftest import Fanfold
 
-GOOGLE = ("--engine", "google")
-#: two processors have enough to do with these
-FEW = ("--threads", "4")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def bare() -> Iterator[None]:
-    """What whoever tests has up is not used."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
-            patch.delenv(name, raising=False)
-        yield
-
-
-@pytest.fixture(scope="module")
-def can_start() -> None:
-    try:
-        find_emulators()
-    except EmulatorsMissing as missing:
-        if os.environ.get("FANFOLD_REQUIRE") == "emulators":
-            raise
-        pytest.skip(f"no emulators: {missing}")
-
-
-class Started:
-    """What a command has started: processes by their groups, and the ports they listen at."""
-
-    def __init__(self, going: Going, *hosts: str) -> None:
-        rows = _processes()
-        self.groups = {row["pid"] for row in rows if row["parent"] == going.process.pid}
-        self.programs = [row["program"] for row in rows if row["pid"] in self.groups]
-        self.ports = [int(host.rpartition(":")[2].rstrip("/")) for host in hosts]
-
-    def left(self) -> list[Any]:
-        """What is still there."""
-        programs = [row["program"] for row in _processes() if row["group"] in self.groups]
-        return [*programs, *(port for port in self.ports if not is_free(port))]
-
-
-def _processes() -> list[dict[str, Any]]:
-    """Those that run; one that is only not reaped does not."""
-    columns = ("pid", "parent", "group", "state", "program")
-    told = subprocess.run(
-        ["ps", "-wweo", "pid=,ppid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
-    )
-    rows = [dict(zip(columns, it.split(None, 4), strict=True)) for it in told.stdout.splitlines()]
-    return [
-        {**row, **{name: int(row[name]) for name in columns[:3]}}
-        for row in rows
-        if not row["state"].startswith("Z")
-    ]
-
-
-class Up:
-    """A `fanfold up` that has come up."""
-
-    def __init__(self, fanfold: Fanfold) -> None:
-        self.fanfold = fanfold
-        self.going = fanfold.start("up", *GOOGLE, *FEW)
-        self.going.until(lambda: "Ctrl-C stops it" in self.going.err)
-        self.told: dict[str, Any] = self.fanfold("up", "--env", "--json").json
-        hosts = [self.told["firestore"], self.told["pubsub"], *self.told["functions"].values()]
-        self.started = Started(self.going, *hosts)
-
-    def end(self, number: signal.Signals) -> Ended:
-        self.going.interrupt(number)
-        return self.going.end()
-
-
-class Gated:
-    """A run of two records, the first of which have begun and wait for a gate."""
-
-    def __init__(self, fanfold: Fanfold, name: str, **env: str) -> None:
-        self.gate, log = fanfold.folder / f"{name}.gate", fanfold.folder / f"{name}.log"
-        record = {"gate": str(self.gate), "log": str(log)}
-        source = fanfold.write(f"{name}.jsonl", [record] * 2)
-        run = ("run", fanfold.flow("gated"), source, *GOOGLE, *FEW)
-        self.going: Going = fanfold.start(*run, "--out", f"{name}.out", **env)
-        self.going.until(log.exists)
-
-
-def until(condition: Callable[[], object]) -> None:
-    while not condition():
-        time.sleep(0.01)
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 @pytest.fixture(scope="class")
@@ -156,6 +72,28 @@ class TestWhileItIsUp:
         assert listed[0]["batch_id"] == batch_id
         assert up.fanfold.batches() == [], "the embedded engine has batches of its own"
 
+    def test_any_client_of_pubsub_starts_a_batch(self, up: Up) -> None:
+        """As docs/fan-out-message.md says, with nothing of ours."""
+        from google.cloud.pubsub_v1 import PublisherClient  # type: ignore[import-untyped]
+
+        message = {"v": 1, "flow": "echo", "records": [{"id": "a"}, {"id": "b"}], "label": "plain"}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PUBSUB_EMULATOR_HOST", up.told["pubsub"])
+            publisher = PublisherClient()
+        topic = publisher.topic_path(up.told["project"], "fanfold-fan-out")
+        publisher.publish(topic, json.dumps(message).encode()).result()
+        publisher.stop()
+
+        def batches() -> list[Any]:
+            listed: list[Any] = up.fanfold("list", *GOOGLE, "--json").json["batches"]
+            return [it for it in listed if it["label"] == "plain"]
+
+        up.going.until(batches)
+        waited = up.fanfold("wait", batches()[0]["batch_id"], *GOOGLE, "--json")
+        assert (waited.code, waited.json["succeeded"]) == (0, 2), waited.err
+        lines = up.fanfold("results", waited.json["batch_id"], *GOOGLE).lines
+        assert [it["output"] for it in lines] == [{"id": "a"}, {"id": "b"}]
+
     def test_ctrl_c_leaves_the_batch_running(self, up: Up) -> None:
         gated = Gated(up.fanfold, "left")
         gated.going.interrupt()
@@ -180,7 +118,7 @@ class TestWhileItIsUp:
         def masters() -> list[int]:
             return [
                 row["pid"]
-                for row in _processes()
+                for row in processes()
                 if row["parent"] == up.going.process.pid and "--target run_flow" in row["program"]
             ]
 

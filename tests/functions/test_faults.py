@@ -38,14 +38,14 @@ def test_a_process_that_is_killed_before_it_asks_is_made_up_for(
 def test_requests_that_are_refused_by_chance_come_again(
     serve: Serve, concurrency: int | None
 ) -> None:
-    serve(refuses=0.3).assert_goes_through(60, concurrency=concurrency)
+    serve(refuses=0.15).assert_goes_through(60, concurrency=concurrency)
 
 
 @LIMITS
 def test_answers_that_are_lost_by_chance_make_nothing_count_twice(
     serve: Serve, concurrency: int | None
 ) -> None:
-    serve(loses=0.3).assert_goes_through(60, concurrency=concurrency)
+    serve(loses=0.15).assert_goes_through(60, concurrency=concurrency)
 
 
 def test_a_record_that_kills_its_function_fails_alone(serve: Serve) -> None:

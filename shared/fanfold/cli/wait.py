@@ -70,13 +70,13 @@ def _wait(
     """Its status, ended or out of time."""
     from fanfold.cli.display import display_for
     from fanfold.cli.pace import look_seconds
-    from fanfold.steps.status import status_of
+    from fanfold.cli.seen import status_again
 
     begun = moved = time.monotonic()
     before, hinted = None, False
     with display_for(terminal) as display:
         while True:
-            status = status_of(fanfold.ports, batch_id)
+            status = status_again(fanfold, batch_id)
             now = time.monotonic()
             left = float("inf") if timeout is None else begun + timeout - now
             if status.batch.ended or left <= 0:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fanfold.cli.display import display_for
 from fanfold.cli.logs import show_log
 from fanfold.cli.pace import look_seconds
+from fanfold.cli.seen import status_again
 from fanfold.errors import EngineError
-from fanfold.steps.status import status_of
 
 if TYPE_CHECKING:
     from fanfold.cli.elsewhere import Elsewhere
@@ -37,7 +37,7 @@ def watch(
         while not interrupts.count:
             elsewhere.tend()
             try:
-                status = status_of(fanfold.ports, batch.id)
+                status = status_again(fanfold, batch.id)
             except EngineError:
                 elsewhere.tend()  # says so if they are gone, which is the better reason
                 raise

@@ -57,11 +57,15 @@ def command_of(name: str, source: Path, port: int) -> list[str]:
     return [*begin, "--source", str(source), "--host", "127.0.0.1", "--port", str(port)]
 
 
+def requests_of(name: str, settings: Settings) -> int:
+    """At once. One of `run_flow` lasts until its result is committed, with those of others: so
+    there are more requests than runs."""
+    return 2 * settings.threads if name == "run_flow" else _REQUESTS
+
+
 def environment_of(name: str, settings: Settings) -> dict[str, str]:
-    """As a deployment sets it. A request of `run_flow` lasts until its result is committed, with
-    those of others: so there are more requests at once than runs."""
-    requests = 2 * settings.threads if name == "run_flow" else _REQUESTS
-    ours = {"THREADS": str(requests), "PYTHONUNBUFFERED": "1"}
+    """As a deployment sets it."""
+    ours = {"THREADS": str(requests_of(name, settings)), "PYTHONUNBUFFERED": "1"}
     inherited = settings.environment()
     return {it: value for it, value in inherited.items() if it not in _NOT_OURS} | ours
 

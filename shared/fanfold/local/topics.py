@@ -1,8 +1,9 @@
-"""Topics and subscriptions on an emulator: pushed to functions, or pulled by workers.
+"""Topics and subscriptions on an emulator, for workers to pull or for our own pusher.
 
-Without a back-off: with one the emulator stops delivering again altogether when two messages have
-failed thrice (measured; SDK 528). Without, it delivers again every second; hence more deliveries
-than in the cloud, or a hiccup of twenty seconds would make dead letters.
+They have no back-off: whoever gives a message back says for how long.
+
+Whose functions get the messages is said by a mark: a subscription of a topic that nobody publishes
+to, with the address of those functions as its endpoint.
 """
 
 from __future__ import annotations
@@ -12,16 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fanfold.engines.google.presence import listens
 from fanfold.errors import Conflict
-from fanfold.local.addresses import listens
 from fanfold.ports import Station
 from fanfold.settings import Settings
 
 if TYPE_CHECKING:
     from fanfold.engines.google.clients import Clients
-
-#: the most that Pub/Sub takes
-_MAX_DELIVERIES = 100
 
 
 class ServedElsewhere(Conflict):
@@ -29,48 +27,52 @@ class ServedElsewhere(Conflict):
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Those that are missing, for workers to pull; who pushes already goes on."""
+    """Those that are missing."""
     with _clients(settings) as clients:
         _provision(clients, settings)
 
 
-def push_to(settings: Settings, urls: Mapping[Station, str]) -> None:
-    """Raises ServedElsewhere rather than take the messages away from functions that live."""
-    from fanfold.engines.google.provision import endpoints
+def claim_topics(settings: Settings, url: str) -> None:
+    """For the functions at `url`. Raises ServedElsewhere rather than take the messages away from
+    functions that live."""
+    from fanfold.engines.google.provision import mark, marked
 
     with _clients(settings) as clients:
-        found = endpoints(clients.subscriber, settings.project, settings.prefix)
-        for url in set(found.values()) - set(urls.values()):
-            if listens(urlsplit(url).netloc):
-                raise ServedElsewhere(
-                    f"the functions at {url} get the messages of that emulator's project "
-                    f"{settings.project}. Stop them, or keep apart: FANFOLD_PREFIX=mine-"
-                )
-        _provision(clients, settings, urls)
+        found = marked(clients.subscriber, settings.project, settings.prefix)
+        if found and found != url and listens(urlsplit(found).netloc):
+            raise ServedElsewhere(
+                f"the functions at {found} get the messages of that emulator's project "
+                f"{settings.project}. Stop them, or keep apart: FANFOLD_PREFIX=mine-"
+            )
+        _provision(clients, settings)
+        mark(clients.publisher, clients.subscriber, settings.project, settings.prefix, url)
 
 
-def pull_again(settings: Settings) -> None:
-    """What is published from now on waits for whoever comes next."""
+def push_to(settings: Settings, urls: Mapping[Station, str]) -> None:
+    """By the service itself, with its own back-off."""
     from fanfold.engines.google.provision import provision
 
-    nowhere = dict.fromkeys(Station, "")
     with _clients(settings) as clients:
-        _provision(clients, settings, nowhere)
+        provision(
+            clients.publisher, clients.subscriber, settings.project, settings.prefix, push=urls
+        )
 
 
-def _provision(
-    clients: Clients, settings: Settings, push: Mapping[Station, str] | None = None
-) -> None:
+def are_there(settings: Settings) -> bool | None:
+    """Whether they are still claimed. None: the emulator does not answer."""
+    from fanfold.engines.google.provision import marked
+
+    if not listens(settings.pubsub_emulator_host):
+        return None
+    with _clients(settings) as clients:
+        return bool(marked(clients.subscriber, settings.project, settings.prefix))
+
+
+def _provision(clients: Clients, settings: Settings) -> None:
     from fanfold.engines.google.provision import provision
 
     provision(
-        clients.publisher,
-        clients.subscriber,
-        settings.project,
-        settings.prefix,
-        push=push,
-        backoff=False,
-        max_deliveries=_MAX_DELIVERIES,
+        clients.publisher, clients.subscriber, settings.project, settings.prefix, backoff=False
     )
 
 

@@ -1,11 +1,12 @@
 """Everything together: emulators, topics, functions, sweeps. Up while the block lasts.
 
-    lock the home ─▶ start all ─▶ all answer ─▶ topics pushed to the functions ─▶ up.json ─▶ tend …
+    lock the home ─▶ start all ─▶ all answer ─▶ topics, pushed to the functions ─▶ up.json ─▶ tend …
                                                                                               │
     unlock ◀── end emulators ◀── end functions ◀── no up.json, no sweeps ◀── the block ends ──┘
 
-A function that dies is started again. An emulator is not: what it held is gone with it. Nothing is
-lost by ending in the midst of work but what lies in emulators of our own.
+A function that dies is started again. An emulator of our own is not: what it held is gone with it.
+One of somebody else's may be restarted by them, and gets its topics again. Nothing is lost by
+ending in the midst of work but what lies in emulators of our own.
 """
 
 from __future__ import annotations
@@ -30,13 +31,15 @@ from fanfold.local.emulators import (
 )
 from fanfold.local.guard import Guard
 from fanfold.local.process import Process, end_all
+from fanfold.local.pusher import pushing
 from fanfold.local.standing import Standing, announced, lock_of
 from fanfold.local.sweeper import Sweeper
-from fanfold.push.deliveries import deliveries_at
 from fanfold.settings import Settings
 
 #: for what a function is at; longer, and it is delivered again
 _GRACE_SECONDS = 3.0
+#: how often to see whether somebody else's emulator still has the topics
+_TOPICS_SECONDS = 3.0
 #: how often in a row a function may die before it answers
 _MAX_STILLBORN = 5
 
@@ -88,6 +91,7 @@ class Up:
         self.standing = standing
         self._emulators = list(emulators)
         self._served = list(served)
+        self._looked_at = time.monotonic()
 
     @property
     def keeps(self) -> bool:
@@ -102,6 +106,7 @@ class Up:
 
     def tend(self) -> None:
         """Start again what died. Raises FellDown when that is no use."""
+        self._tend_topics()
         for emulator in self._emulators:
             if (how := emulator.ended()) is not None:
                 raise FellDown(
@@ -124,6 +129,25 @@ class Up:
             it.is_ready = False
             it.process.start()
 
+    def _tend_topics(self) -> None:
+        if self._emulators or time.monotonic() - self._looked_at < _TOPICS_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            if topics.are_there(self.settings) is False:
+                self.claim()
+                log.warning(
+                    "emulator.restarted",
+                    "the pubsub emulator has lost its topics, as by a restart, and the messages in "
+                    "them; the topics are made again",
+                )
+        except Exception as error:  # noqa: BLE001  it ends or begins just now: later
+            log.warning("topics.failed", f"{type(error).__name__}: {error}")
+
+    def claim(self) -> None:
+        """The topics, for these functions."""
+        topics.claim_topics(self.settings, self.standing.functions["run_flow"])
+
 
 @contextmanager
 def brought_up(
@@ -131,10 +155,12 @@ def brought_up(
     *,
     base_port: int | None = None,
     instead: Mapping[str, Path] | None = None,
+    service_pushes: bool = False,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Up]:
     """With the emulators that the settings name, or with ones of its own. `instead`: the source of
-    a function, by its name, that is to be served in the stead of ours."""
+    a function, by its name, that is to be served in the stead of ours. `service_pushes`: what
+    answers at the emulator's address pushes as the real service does."""
     _check()
     own = [name for name, host in _hosts(settings).items() if not host]
     programs = find_emulators() if own else None
@@ -142,7 +168,6 @@ def brought_up(
     with ExitStack() as held:
         held.enter_context(lock_of(home))
         logs = _emptied(home / "logs")
-        _emptied(deliveries_at(home))
         guard = held.enter_context(Guard())
         ports = _ports(base_port, len(own) + len(functions.NAMES))
         hosts = _hosts(settings) | {name: f"127.0.0.1:{next(ports)}" for name in own}
@@ -178,13 +203,16 @@ def brought_up(
         for it in served:
             _until_ready(it)
         urls = {it.name: f"http://127.0.0.1:{it.port}/" for it in served}
-        topics.push_to(settings, {at: urls[name] for at, name in functions.SERVES.items()})
-        if not own:  # they outlive us: what is published later is for whoever comes next
-            held.callback(_pull_again, settings)
-        standing = _standing(settings, urls, logs)
+        up = Up(settings, _standing(settings, urls, logs), emulators, served)
+        to = {station: urls[name] for station, name in functions.SERVES.items()}
+        if service_pushes:
+            topics.push_to(settings, to)
+        else:
+            up.claim()
+            held.enter_context(pushing(settings, to))
         (sweep,) = [it.port for it in served if it.name == "sweep"]
-        with announced(standing), Sweeper(sweep):
-            yield Up(settings, standing, emulators, served)
+        with announced(up.standing), Sweeper(sweep):
+            yield up
 
 
 def _check() -> None:
@@ -246,11 +274,6 @@ def _until_ready(it: _Served) -> None:
     it.is_ready = True
 
 
-def _pull_again(settings: Settings) -> None:
-    with suppress(Exception):  # the emulator may be gone by now: then there is nothing to do
-        topics.pull_again(settings)
-
-
 def _standing(settings: Settings, urls: dict[str, str], logs: Path) -> Standing:
     return Standing(
         pid=os.getpid(),
@@ -263,6 +286,8 @@ def _standing(settings: Settings, urls: dict[str, str], logs: Path) -> Standing:
         pubsub=settings.pubsub_emulator_host,
         functions=urls,
         logs=str(logs),
+        bucket=settings.bucket,
+        storage=settings.storage_emulator_host,
     )
 
 

@@ -38,9 +38,7 @@ class _Envelope(BaseModel):
 
     message: _Message
     subscription: str = ""
-    delivery_attempt: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, alias="deliveryAttempt"
-    )
+    delivery_attempt: Annotated[int, Field(ge=1)] = Field(default=1, alias="deliveryAttempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,7 @@ class Pushed:
     """One delivery, however it was wrapped."""
 
     body: bytes
-    #: 1 for the first delivery; None if it does not say
-    attempt: int | None = None
+    attempt: int = 1
     message_id: str = ""
     subscription: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)

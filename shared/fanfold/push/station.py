@@ -20,7 +20,6 @@ from fanfold.errors import MessageInvalid
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import ORIGIN, Ports, Station
-from fanfold.push.deliveries import Deliveries
 from fanfold.push.envelope import Pushed, read_envelope
 from fanfold.push.handover import AGAIN, DONE, HandoverQueue
 from fanfold.steps.policy import Policy
@@ -29,10 +28,8 @@ from fanfold.worker.worker import Worker
 
 
 class PushStation(ABC):
-    def __init__(self, ports: Ports, station: Station, deliveries: Deliveries | None) -> None:
-        """`deliveries` counts those that do not say themselves how many they are."""
+    def __init__(self, ports: Ports, station: Station) -> None:
         self._station = station
-        self._deliveries = deliveries
         self._handover = HandoverQueue(ports.queue, station)
         self.ports = replace(ports, queue=self._handover)
 
@@ -56,11 +53,8 @@ class PushStation(ABC):
     def _hand_over(self, pushed: Pushed) -> Future[int]:
         # what a message's identity falls back to is its own only within its subscription
         name = f"{pushed.subscription}/{pushed.message_id}" if pushed.message_id else ""
-        attempt = pushed.attempt
-        if attempt is None:
-            attempt = self._deliveries.count(name) if self._deliveries and name else 1
         origin = _origin_of(self._station, pushed.attributes)
-        return self._handover.hand_over(pushed.body, attempt, origin, name)
+        return self._handover.hand_over(pushed.body, pushed.attempt, origin, name)
 
 
 class RunStation(PushStation):
@@ -72,9 +66,8 @@ class RunStation(PushStation):
         isolation: Isolation,
         *,
         threads: int,
-        deliveries: Deliveries | None = None,
     ) -> None:
-        super().__init__(ports, Station.RUNS, deliveries)
+        super().__init__(ports, Station.RUNS)
         worker = Worker(self.ports, policy, library, isolation, threads=threads, sweep_seconds=None)
         Thread(target=worker.run, name="fanfold-station", daemon=True).start()
 
@@ -89,9 +82,8 @@ class DeskStation(PushStation):
         policy: Policy,
         library: Library,
         station: Station,
-        deliveries: Deliveries | None = None,
     ) -> None:
-        super().__init__(ports, station, deliveries)
+        super().__init__(ports, station)
         self._desk = Desk(self.ports, policy, library)
 
     def _serve(self, pushed: Pushed) -> int:

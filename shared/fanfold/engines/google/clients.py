@@ -18,6 +18,9 @@ _EMULATOR_METADATA = (("authorization", "Bearer owner"),)
 _OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
+    # one that has been restarted is found at once, not at the end of a growing pause
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
 
@@ -27,6 +30,9 @@ class Clients:
     firestore_metadata: tuple[tuple[str, str], ...]
     publisher: PublisherClient
     subscriber: SubscriberClient
+    #: where the emulators are, if they are ones
+    firestore_emulator: str = ""
+    pubsub_emulator: str = ""
 
 
 @contextmanager
@@ -54,7 +60,9 @@ def open_clients(
         publisher, subscriber = PublisherClient(), SubscriberClient()
     metadata = _EMULATOR_METADATA if firestore_host else ()
     try:
-        yield Clients(firestore, metadata, publisher, subscriber)
+        yield Clients(
+            firestore, metadata, publisher, subscriber, firestore_host or "", pubsub_host or ""
+        )
     finally:
         for client in (firestore, publisher, subscriber):
             client.transport.close()  # type: ignore[no-untyped-call]

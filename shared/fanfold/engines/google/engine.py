@@ -37,11 +37,24 @@ def google_engine(
     lease_seconds: int = LEASE_SECONDS,
 ) -> Iterator[Ports]:
     owner = f"{os.getpid()}-{secrets.token_hex(6)}"
-    firestore = Firestore(clients.firestore, project, database, clients.firestore_metadata)
+    firestore = Firestore(
+        clients.firestore,
+        project,
+        database,
+        clients.firestore_metadata,
+        clients.firestore_emulator,
+    )
     layout = Layout(firestore, prefix)
     counters = Slots(layout, owner)
     yield Ports(
-        queue=PubSubQueue(clients.publisher, clients.subscriber, project, prefix, lease_seconds),
+        queue=PubSubQueue(
+            clients.publisher,
+            clients.subscriber,
+            project,
+            prefix,
+            lease_seconds,
+            clients.pubsub_emulator,
+        ),
         batches=GoogleBatches(layout),
         runs=GoogleRuns(layout, counters),
         leases=GoogleLeases(layout, counters),

@@ -9,6 +9,7 @@
 | INVALID_ARGUMENT, OUT_OF_RANGE          | Unfit        | the request's own content is refused  |
 | PERMISSION_DENIED, UNAUTHENTICATED      | EngineError  | again would not help                  |
 | UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL| Unsure       | it may have been done, or not         |
+| the same, of an emulator that has ended | Gone         | what it held is gone too              |
 
 The client library's own retries are off for commits: what to do after a lost reply depends on what
 the commit says, and only its author knows. Reads are repeated here. `transact` is our own runner:
@@ -29,6 +30,7 @@ from google.api_core import exceptions
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
+from fanfold.engines.google.presence import Presence
 from fanfold.engines.google.values import decode, decode_fields, encode
 from fanfold.errors import EngineError
 
@@ -122,13 +124,16 @@ class Firestore:
         project: str,
         database: str = "(default)",
         metadata: Sequence[tuple[str, str]] = (),
+        emulator: str = "",
     ) -> None:
+        """`emulator`: its address, if it is one."""
         self._client = client
         self._database = f"projects/{project}/databases/{database}"
         self._root = f"{self._database}/documents"
         # named databases are routed by this header
         routing = ("x-goog-request-params", f"database={self._database}")
         self._metadata = [*metadata, routing]
+        self._presence = Presence("Firestore", emulator)
 
     def path(self, *parts: str) -> str:
         return "/".join((self._root, *parts))
@@ -240,7 +245,7 @@ class Firestore:
                 metadata=self._metadata,
             )
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
-            raise meaning_of(error) from error
+            raise self._meaning_of(error) from error
 
     def transact(self, work: Callable[[bytes], tuple[list[Any], T]]) -> T:
         """`work` reads under the transaction it is given and returns the writes and its answer. It
@@ -292,11 +297,18 @@ class Firestore:
                 answer = call(request, retry=None, timeout=_CALL_SECONDS, metadata=self._metadata)
                 return list(answer) if streamed else answer
             except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
-                meant = meaning_of(error)
+                meant = self._meaning_of(error)
                 if isinstance(meant, Stale):  # of a query: it has no index, and time makes none
                     raise EngineError(str(meant)) from error
                 if not isinstance(meant, Aborted | Unsure) or not next(pauses, False):
                     raise meant from error
+
+    def _meaning_of(self, error: Exception) -> EngineError:
+        """Raises Gone, which no caller repeats."""
+        meant = meaning_of(error)
+        if isinstance(meant, Unsure):
+            self._presence.check()
+        return meant
 
 
 def pauses_until(seconds: float) -> Iterator[bool]:

@@ -65,6 +65,33 @@ def provision(
                 )
 
 
+def mark(
+    publisher: PublisherClient, subscriber: SubscriberClient, project: str, prefix: str, url: str
+) -> None:
+    """Leave word of whose functions get the messages."""
+    topic = f"projects/{project}/topics/{resources.mark(prefix)}"
+    request = pubsub.Subscription(
+        name=f"projects/{project}/subscriptions/{resources.mark(prefix)}",
+        topic=topic,
+        push_config=pubsub.PushConfig(push_endpoint=url),
+    )
+    with suppress(AlreadyExists):
+        publisher.create_topic(request={"name": topic})
+    try:
+        subscriber.create_subscription(request=request)
+    except AlreadyExists:
+        subscriber.modify_push_config(subscription=request.name, push_config=request.push_config)
+
+
+def marked(subscriber: SubscriberClient, project: str, prefix: str) -> str:
+    """The word that was left; empty if there is none."""
+    name = f"projects/{project}/subscriptions/{resources.mark(prefix)}"
+    with suppress(NotFound):
+        url: str = subscriber.get_subscription(subscription=name).push_config.push_endpoint
+        return url
+    return ""
+
+
 def endpoints(subscriber: SubscriberClient, project: str, prefix: str) -> dict[Station, str]:
     """The URLs that messages are pushed to, of the subscriptions that are there and push."""
     found: dict[Station, str] = {}

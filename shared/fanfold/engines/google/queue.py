@@ -12,10 +12,12 @@ from contextlib import suppress
 from typing import Any
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 
 from fanfold.engines.google import resources
+from fanfold.engines.google.presence import Presence
 from fanfold.errors import EngineError
 from fanfold.ports import ORIGIN, Delivery, Station
 
@@ -25,6 +27,8 @@ LEASE_SECONDS = 60
 _PUBLISH_MESSAGES = 500
 _PUBLISH_BYTES = 5 * 1024 * 1024
 _CALL_SECONDS = 30.0
+#: for a call with all its repetitions
+_PATIENCE = 60.0
 _LONGEST_DELAY = 600
 #: what a pull waits at least
 _SHORTEST = 0.25
@@ -33,6 +37,15 @@ _LONGEST = 5.0
 _PAUSE = 0.05
 
 _Message = pubsub.PubsubMessage.pb()
+_PASSING = (
+    exceptions.Aborted,
+    exceptions.Cancelled,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.ServiceUnavailable,
+    exceptions.Unknown,
+)
 
 
 class PubSubQueue:
@@ -43,7 +56,9 @@ class PubSubQueue:
         project: str,
         prefix: str,
         lease_seconds: int = LEASE_SECONDS,
+        emulator: str = "",
     ) -> None:
+        """`emulator`: its address, if it is one."""
         self._publisher = publisher
         self._subscriber = subscriber
         self._topics = {
@@ -54,6 +69,10 @@ class PubSubQueue:
             for it in Station
         }
         self._lease_seconds = lease_seconds
+        self._presence = Presence("Pub/Sub", emulator)
+        self._again = Retry(
+            predicate=self._is_worth_repeating, initial=0.1, maximum=5.0, timeout=_PATIENCE
+        )
 
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
         attributes = {ORIGIN: str(station), resources.BATCH: batch_id}
@@ -79,6 +98,8 @@ class PubSubQueue:
                     return []
                 continue
             except exceptions.GoogleAPICallError as error:
+                if isinstance(error, _PASSING):
+                    self._presence.check()
                 raise EngineError(f"Pub/Sub: {error}") from error
             received = pubsub.PullResponse.pb(answer).received_messages
             left = deadline - time.monotonic()
@@ -122,11 +143,8 @@ class PubSubQueue:
 
     def _publish(self, topic: str, messages: Sequence[Any]) -> None:
         request = pubsub.PublishRequest.pb()(topic=topic, messages=messages)
-        # repeated by the library when unsure: a second message, which every reader expects
-        try:
-            self._publisher.publish(pubsub.PublishRequest.wrap(request), timeout=_CALL_SECONDS)
-        except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
-            raise EngineError(f"Pub/Sub: {error}") from error
+        # repeated when unsure: a second message, which every reader expects
+        self._call(self._publisher.publish, pubsub.PublishRequest.wrap(request))
 
     def _set_deadline(self, station: Station, tokens: Sequence[str], seconds: int) -> None:
         request = pubsub.ModifyAckDeadlineRequest(
@@ -138,9 +156,21 @@ class PubSubQueue:
 
     def _call(self, call: Any, request: Any) -> None:
         try:
-            call(request, timeout=_CALL_SECONDS)
+            call(request, retry=self._again, timeout=_CALL_SECONDS)
+        except exceptions.NotFound as error:
+            raise EngineError(
+                f"Pub/Sub: {error.message}. `fanfold up` makes what is missing on an emulator, "
+                "also when that was restarted; in the cloud the deployment does"
+            ) from error
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
             raise EngineError(f"Pub/Sub: {error}") from error
+
+    def _is_worth_repeating(self, error: Exception) -> bool:
+        """Raises Gone."""
+        if not isinstance(error, _PASSING):
+            return False
+        self._presence.check()
+        return True
 
     def _delivery(self, station: Station, received: Any) -> Delivery:
         origin = received.message.attributes.get(ORIGIN)

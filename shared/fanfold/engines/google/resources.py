@@ -69,5 +69,10 @@ def topic(prefix: str, station: Station) -> str:
     return f"{prefix}fanfold-{station}"
 
 
+def mark(prefix: str) -> str:
+    """On emulators alone: a topic that nobody publishes to, and its subscription."""
+    return f"{prefix}fanfold-desk"
+
+
 def subscription(prefix: str, station: Station) -> str:
     return f"{prefix}fanfold-{station}"

@@ -1,0 +1,190 @@
+"""Our own push: each message to its function, until the function says that it is done."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import pytest
+
+from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.local.addresses import free_port
+from fanfold.local.pusher import Post, Pusher
+from fanfold.ports import Ports, Station
+from fanfold.testing.faults import Fault, lose_reply, with_faults
+from fanfold.testing.working import until
+
+
+@dataclass
+class Function:
+    """What is posted to."""
+
+    url: str = ""
+    #: its answers in turn, the last one for ever; None: the connection breaks off
+    answers: list[int | None] = field(default_factory=lambda: [204])
+    posts: list[Any] = field(default_factory=list)
+    gate: Event = field(default_factory=Event)
+    lock: Lock = field(default_factory=Lock)
+    busy: int = 0
+    most: int = 0
+
+    def serve(self, post: Any) -> int | None:
+        with self.lock:
+            self.posts.append(post)
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.gate.wait(30)
+        with self.lock:
+            self.busy -= 1
+        return answer
+
+    @property
+    def bodies(self) -> list[str]:
+        return [b64decode(it["message"]["data"]).decode() for it in self.posts]
+
+
+@pytest.fixture
+def function() -> Iterator[Function]:
+    it = Function()
+    it.gate.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            answer = it.serve(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if answer is None:
+                self.close_connection = True
+                return
+            self.send_response(answer)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        it.url = f"http://127.0.0.1:{server.server_port}/"
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield it
+        it.gate.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def ports(tmp_path: Path) -> Iterator[Ports]:
+    with embedded_engine(tmp_path) as ports:
+        yield ports
+
+
+Push = Callable[..., Pusher]
+
+
+@pytest.fixture
+def push(ports: Ports, function: Function) -> Iterator[Push]:
+    with ExitStack() as held:
+
+        def pushing(ports: Ports = ports, **changes: Any) -> Pusher:
+            post = Post(Station.RUNS, function.url, "projects/p/subscriptions/s", 4, 0.01, 0.04)
+            pusher = Pusher(ports.queue, replace(post, **changes))
+            pusher.start()
+            held.callback(pusher.close)
+            return pusher
+
+        yield pushing
+
+
+def is_empty(ports: Ports) -> bool:
+    return ports.queue.backlog(Station.RUNS) == 0
+
+
+def test_a_message_is_posted_as_the_service_does_it_and_acked(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    ports.queue.publish(Station.RUNS, "b", [b"hello"])
+    push()
+    until(lambda: is_empty(ports))
+    (post,) = function.posts
+    assert b64decode(post["message"]["data"]) == b"hello"
+    assert post["message"]["messageId"]
+    assert (post["subscription"], post["deliveryAttempt"]) == ("projects/p/subscriptions/s", 1)
+
+
+def test_a_dead_letter_says_which_station_it_was_for(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    ports.queue.condemn(Station.FINALIZATIONS, b"unreadable")
+    push(station=Station.DEAD_LETTERS)
+    until(lambda: function.posts)
+    assert function.posts[0]["message"]["attributes"] == {"fanfold_station": "finalizations"}
+
+
+@pytest.mark.parametrize("answer", [500, 503, 404, 302, None])
+def test_what_is_not_done_comes_again_and_says_how_often_it_has(
+    push: Push, ports: Ports, function: Function, answer: int | None
+) -> None:
+    function.answers = [answer, answer, 200]
+    ports.queue.publish(Station.RUNS, "b", [b"x"])
+    push()
+    until(lambda: is_empty(ports))
+    assert [it["deliveryAttempt"] for it in function.posts] == [1, 2, 3]
+    assert len({it["message"]["messageId"] for it in function.posts}) == 1
+
+
+def test_what_keeps_failing_waits_twice_as_long_each_time_up_to_a_limit() -> None:
+    post = Post(Station.RUNS, "", "", 1, min_backoff=1.0, max_backoff=60.0)
+    waits = [post.backoff(attempt) for attempt in (1, 2, 3, 6, 7, 1000)]
+    assert waits == [1.0, 2.0, 4.0, 32.0, 60.0, 60.0]
+
+
+def test_nobody_there_is_like_an_answer_that_fails(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    ports.queue.publish(Station.RUNS, "b", [b"x"])
+    push(url=f"http://127.0.0.1:{free_port()}/").close()
+    push()
+    until(lambda: is_empty(ports))
+    assert function.bodies[-1] == "x"
+
+
+def test_no_more_are_in_flight_than_may_be(push: Push, ports: Ports, function: Function) -> None:
+    function.gate.clear()
+    ports.queue.publish(Station.RUNS, "b", [b"%d" % n for n in range(30)])
+    push(in_flight=3)
+    until(lambda: function.busy == 3)
+    function.gate.set()
+    until(lambda: is_empty(ports))
+    assert function.most == 3
+    assert sorted(function.bodies, key=int) == [str(n) for n in range(30)]
+
+
+def test_what_is_in_flight_when_it_ends_is_given_back(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    function.gate.clear()
+    ports.queue.publish(Station.RUNS, "b", [b"x"])
+    pusher = push()
+    until(lambda: function.busy == 1)
+    pusher.close()
+    (again,) = ports.queue.pull(Station.RUNS, 10)
+    assert (again.body, again.attempt) == (b"x", 2)
+
+
+@pytest.mark.parametrize("verb", ["pull", "ack", "release"])
+def test_a_queue_that_fails_now_and_then_loses_nothing(
+    push: Push, ports: Ports, function: Function, verb: str
+) -> None:
+    function.answers = [500, 204]
+    ports.queue.publish(Station.RUNS, "b", [b"%d" % n for n in range(20)])
+    push(with_faults(ports, [Fault("queue", verb, "before", lose_reply, nth=2)]))
+    until(lambda: len(set(function.bodies)) == 20)
