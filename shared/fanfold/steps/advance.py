@@ -15,10 +15,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import encode_run
+from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 
 #: messages of one publish call
 _PUBLISH = 500
+#: by batch, the releases of a process whose messages are out
+Outbox = dict[str, list[str]]
 #: of what was published before, and may have been at work
 REPEATED = 2
 
@@ -36,6 +39,25 @@ def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str
         publish_release(ports, batch, release)
         published += len(release)
         done = [release.token]
+
+
+def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox) -> int:
+    """The same in one compare-and-set, for whoever comes again soon: what it publishes is struck
+    off by its next one. Every settle is followed by an advance that sees it, so none need ask
+    twice."""
+    if batch.options.concurrency is None:
+        return 0
+    done = outbox.pop(batch.id, [])
+    try:
+        release = ports.frontier.advance(batch, ports.ids.token(), record, done, ports.clock.now())
+    except EngineError:
+        outbox[batch.id] = done
+        raise
+    if release is None:
+        return 0
+    publish_release(ports, batch, release)
+    outbox[batch.id] = [release.token]
+    return len(release)
 
 
 def repair(

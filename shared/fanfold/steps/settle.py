@@ -34,7 +34,7 @@ from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run
 from fanfold.errors import OutcomeRefused
 from fanfold.ports import Ports, Verdict
-from fanfold.steps.advance import advance
+from fanfold.steps.advance import Outbox, advance_once
 from fanfold.steps.ask import Duty, ask
 from fanfold.steps.policy import Policy
 from fanfold.steps.stop import end_if_fatal
@@ -97,6 +97,7 @@ class Settler(Generic[T]):
         self._waiting: list[Entry[T]] = []
         self._oldest = 0.0
         self._mean_seconds = 0.0
+        self._published: Outbox = {}
         self._busy = False
         self._closing = False
         self._thread = Thread(target=self._work, name="fanfold-settler", daemon=True)
@@ -168,7 +169,7 @@ class Settler(Generic[T]):
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
             self._duty.owe(batch.id)
-            advance(self._ports, batch, entries[0].run.index)
+            advance_once(self._ports, batch, entries[0].run.index, self._published)
         except Exception as error:  # noqa: BLE001  whatever it was, the messages must come again
             self._duty.give_back(batch.id, len(entries))
             self._report(error, batch, len(entries))

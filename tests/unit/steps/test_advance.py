@@ -10,7 +10,7 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.run import RunState
 from fanfold.errors import EngineError
 from fanfold.ports import Ports
-from fanfold.steps.advance import advance, publish_runs, repair
+from fanfold.steps.advance import Outbox, advance, advance_once, publish_runs, repair
 from fanfold.testing.conformance.rig import live, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
@@ -136,6 +136,53 @@ def test_a_repair_that_dies_too_is_done_by_the_next(ports: Ports, batch: Batch) 
             attempt(dies_publishing(ports), batch, 1)
     assert repair(ports, batch, lambda _: True) == 1
     assert published(ports) == [3]
+
+
+# ------------------------------------------------- who comes again soon
+
+
+def test_what_is_published_is_struck_off_by_the_next_compare_and_set(
+    ports: Ports, batch: Batch
+) -> None:
+    outbox: Outbox = {}
+    fault = Fault("frontier", "advance", "before", lambda: None)
+    counted = with_faults(ports, [fault])
+    for index in (1, 0):
+        ports.runs.settle(batch, [ok(batch, index)])
+        assert advance_once(counted, batch, index, outbox) == 1
+        (pending,) = ports.frontier.window(batch.id).pending.values()
+        assert pending.record == index
+    assert published(ports) == [3, 4]
+    assert fault.calls == 2, "one for each"
+    assert advance_once(ports, batch, 0, outbox) == 0
+    assert ports.frontier.window(batch.id).pending == {}
+    assert outbox == {}, "nothing is kept of batches that nothing happens in"
+
+
+def test_what_died_unpublished_is_not_struck_off(ports: Ports, batch: Batch) -> None:
+    outbox: Outbox = {}
+    ports.runs.settle(batch, [ok(batch, 1)])
+    with pytest.raises(EngineError):
+        advance_once(dies_publishing(ports), batch, 1, outbox)
+    assert advance_once(ports, batch, 1, outbox) == 0
+    assert repair(ports, batch, lambda release: release.record == 1) == 1
+    assert published(ports) == [3]
+
+
+def test_what_could_not_be_struck_off_is_kept_for_the_next(ports: Ports, batch: Batch) -> None:
+    outbox: Outbox = {}
+    ports.runs.settle(batch, [ok(batch, 1)])
+    advance_once(ports, batch, 1, outbox)
+    lost = with_faults(ports, [Fault("frontier", "advance", "before", lose_reply)])
+    with pytest.raises(EngineError):
+        advance_once(lost, batch, 1, outbox)
+    advance_once(ports, batch, 1, outbox)
+    assert ports.frontier.window(batch.id).pending == {}
+
+
+def test_without_a_limit_there_is_nothing_to_advance(home: Home, ports: Ports) -> None:
+    batch = fanned_out(ports, home.create(RECORDS, PUPPET))
+    assert advance_once(ports, batch, 0, {}) == 0
 
 
 def test_publishing_many_records_repeats_and_skips_none(home: Home, ports: Ports) -> None:

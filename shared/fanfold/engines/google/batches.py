@@ -47,7 +47,8 @@ class GoogleBatches:
         self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
     ) -> list[Batch]:
         """One query per state, merged: no index is needed that grows with the states asked for."""
-        newest = self.get(before).created_at if before else None
+        last = self.get(before) if before else None
+        after = (last.created_at, self._layout.batch(last.id)) if last else None
         wanted = [None] if states is None else sorted(states)
         found: list[Batch] = []
         for state in wanted:
@@ -58,11 +59,11 @@ class GoogleBatches:
                 where,
                 order="created_at",
                 descending=True,
-                after=newest,
+                after=after,
                 limit=limit,
             )
             found += [batch_of(document, document.id) for document in documents]
-        return sorted(found, key=lambda batch: batch.created_at, reverse=True)[:limit]
+        return sorted(found, key=lambda it: (it.created_at, it.id), reverse=True)[:limit]
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         path = self._layout.batch(batch_id)

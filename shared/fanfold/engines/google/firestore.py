@@ -181,20 +181,23 @@ class Firestore:
         *,
         order: str | None = None,
         descending: bool = False,
-        after: Any = None,
+        after: tuple[Any, str] | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """`after`: from the first whose `order` field lies behind this value."""
+        """`after`: from the one behind the document of this value and path on; of equal values the
+        paths decide."""
         request = types.RunQueryRequest.pb()(parent=parent or self._root)
         query = request.structured_query
         _select(query, collection, where)
         if order is not None:
-            by = query.order_by.add()
-            by.field.field_path = order
-            direction = types.StructuredQuery.Direction
-            by.direction = direction.DESCENDING if descending else direction.ASCENDING
+            directions = types.StructuredQuery.Direction
+            direction = directions.DESCENDING if descending else directions.ASCENDING
+            for name in (order, "__name__"):
+                query.order_by.add(direction=direction).field.field_path = name
             if after is not None:
-                query.start_at.values.append(encode(after))
+                value, path = after
+                query.start_at.values.append(encode(value))
+                query.start_at.values.add(reference_value=path)
                 query.start_at.before = False
         if limit is not None:
             query.limit.value = limit

@@ -44,15 +44,19 @@ class GoogleFrontier:
     ) -> Release | None:
         path = self._layout.window(batch.id)
         pauses = pauses_until(_PATIENCE)
+        parent = self._layout.batch(batch.id)
         while True:
-            document = self._firestore.get_one(path)
+            known = self._firestore.get([path, parent])
+            document = known.get(path)
             if document is None:
                 return None
             window = _window_of(document)
             if token in window.pending:  # this very call, whose reply was lost
                 return window.pending[token]
             settled_up = frontier.settle_up(window, done)
-            after, release, woken = self._grant(batch, settled_up, document, token, record, now)
+            after, release, woken = self._grant(
+                batch, known.get(parent), settled_up, document, token, record, now
+            )
             if after == window:
                 return None
             fields = {
@@ -85,6 +89,7 @@ class GoogleFrontier:
     def _grant(
         self,
         known: Batch,
+        stored: Document | None,
         window: Window,
         document: Document,
         token: str,
@@ -93,7 +98,7 @@ class GoogleFrontier:
     ) -> tuple[Window, Release | None, list[Document]]:
         parent = self._layout.batch(known.id)
         sums = self._firestore.aggregate(parent, "slots", sums=["settled", "waits", "woken"])
-        batch = batch_of(self._firestore.get_one(parent), known.id)
+        batch = batch_of(stored, known.id)
         limit = batch.options.concurrency
         stopped = batch.state is not BatchState.RUNNING or batch.generation != known.generation
         if limit is None or stopped:

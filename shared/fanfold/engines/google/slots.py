@@ -40,6 +40,7 @@ class Slots:
         self._hash = crc32(owner.encode())
         self._groups: dict[str, set[str]] = {}
         self._lock = Lock()
+        self._opening = Lock()
 
     def path(self, batch: Batch) -> str:
         return self._layout.slot(batch, self._hash % batch.slots)
@@ -83,7 +84,9 @@ class Slots:
                 return [], False
             return ([] if path in known else [values.create(path, _EMPTY)]), True
 
-        return self._layout.firestore.transact(work)
+        # two threads that both read what is not there would each wait for the other's lock
+        with self._opening:
+            return self._layout.firestore.transact(work)
 
     def _named(self, batch_id: str, groups: Iterable[ErrorGroup]) -> list[tuple[str, ErrorGroup]]:
         """Each with the name it is counted under; this process names so many, no more."""

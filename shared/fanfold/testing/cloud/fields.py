@@ -10,7 +10,7 @@ from fanfold.testing.cloud.refusal import invalid, unimplemented
 
 _PART = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)|`((?:[^`\\]|\\.)+)`")
 _ORDER = {"null_value": 0, "boolean_value": 1, "integer_value": 2, "double_value": 2,
-          "string_value": 4, "bytes_value": 5}  # fmt: skip
+          "string_value": 4, "bytes_value": 5, "reference_value": 6}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

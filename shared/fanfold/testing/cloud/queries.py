@@ -1,4 +1,8 @@
-"""Structured queries over one collection: filters, one order, a start, a limit, sums."""
+"""Structured queries over one collection: filters, one order, a start, a limit, sums.
+
+An order may name the documents' paths as its second part, in the same direction; without it they
+decide between equals all the same.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ _COMPARE: dict[int, Callable[[Any, Any], bool]] = {
     _OPS.GREATER_THAN_OR_EQUAL: operator.ge,
 }
 _DESCENDING = types.StructuredQuery.Direction.DESCENDING
+_NAME = "__name__"
 _KNOWN = {"from_", "where", "order_by", "start_at", "limit"}
 
 
@@ -43,10 +48,11 @@ def run(query: Any, documents: Sequence[Any]) -> list[Any]:
         # the id decides between equals, in the same direction
         found.sort(key=lambda it: (_key(it, order), it.name), reverse=descending)
     if query.HasField("start_at"):
-        if order is None or len(query.start_at.values) != 1:
+        values = query.start_at.values
+        if order is None or not values or len(values) > len(query.order_by):
             raise unimplemented("start of this kind")
-        at, before = fields.sort_key(query.start_at.values[0]), query.start_at.before
-        found = [it for it in found if _starts(_key(it, order), at, before, descending)]
+        at, before = tuple(fields.sort_key(it) for it in values), query.start_at.before
+        found = [it for it in found if _starts(_keys(it, order)[: len(at)], at, before, descending)]
     return found[: query.limit.value] if query.HasField("limit") else found
 
 
@@ -100,8 +106,11 @@ def _matches(document: Any, filter_: Any) -> bool:
 
 def _order(query: Any, filters: Sequence[Any]) -> tuple[tuple[str, ...] | None, bool]:
     """What is compared orders, if nothing else is said."""
-    if len(query.order_by) > 1:
+    extra = query.order_by[1:]
+    if any(it.field.field_path != _NAME for it in extra) or len(extra) > 1:
         raise unimplemented("order by several fields")
+    if any(it.direction != query.order_by[0].direction for it in extra):
+        raise unimplemented("an order in two directions")
     for it in query.order_by:
         return fields.parse(it.field.field_path), it.direction == _DESCENDING
     for filter_ in filters:
@@ -116,5 +125,10 @@ def _key(document: Any, order: tuple[str, ...]) -> tuple[int, Any]:
     return fields.sort_key(value)
 
 
-def _starts(key: tuple[int, Any], at: tuple[int, Any], before: bool, descending: bool) -> bool:
+def _keys(document: Any, order: tuple[str, ...]) -> tuple[tuple[int, Any], ...]:
+    name = fields.sort_key(_RawValue(reference_value=document.name))
+    return _key(document, order), name
+
+
+def _starts(key: tuple[Any, ...], at: tuple[Any, ...], before: bool, descending: bool) -> bool:
     return (before and key == at) or (key < at if descending else key > at)

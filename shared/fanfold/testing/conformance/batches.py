@@ -60,6 +60,14 @@ class BatchesConformance:
         paused = rig.ports.batches.find([BatchState.PAUSED])
         assert [it.id for it in paused] == [batches[1].id]
 
+    def test_of_batches_of_one_moment_none_is_found_twice_or_never(self, rig: Rig) -> None:
+        ids = {new_batch(rig.ports).id for _ in range(5)}
+        found: list[str] = []
+        while part := rig.ports.batches.find(limit=2, before=found[-1] if found else ""):
+            found += [it.id for it in part]
+        assert len(found) == 5
+        assert set(found) == ids
+
     def test_records_come_back_in_order_across_pages(self, rig: Rig) -> None:
         batch = with_records(rig.ports, new_batch(rig.ports), 25)
         records = list(rig.other.batches.records(batch.id, 7, 23))
