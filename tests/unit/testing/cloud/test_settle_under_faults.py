@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -86,6 +87,20 @@ def test_a_slot_is_made_once_whatever_is_lost(
     cloud.faults.add(Fault(method, kind, nth=2 if method == "Commit" else 1))
     assert settle(ports, batch, 0) == [Verdict.COUNTED]
     assert ports.runs.tally(batch.id).settled == 1
+
+
+def test_two_threads_of_a_process_do_not_hinder_each_other_in_making_its_slot(
+    cloud: Cloud, ports: Ports
+) -> None:
+    """Both read that it is not there, and each would wait for the other's lock to end."""
+    batch = with_records(ports, new_batch(ports), 20)
+    cloud.faults.add(Fault("BatchGetDocuments", "delay", seconds=0.1))
+    before = cloud.operations
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda index: settle(ports, batch, index), range(2)))
+    done = cloud.operations - before
+    assert ports.runs.settled(batch.id) == 2
+    assert done.calls["Commit"] == 2 + 1 + 2, "each refused, the slot, each taken"
 
 
 def test_a_closed_batch_takes_nothing(ports: Ports, batch: Batch) -> None:
