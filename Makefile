@@ -41,9 +41,10 @@ check: $(READY) ## format, lint, types, who imports whom, and the tests of house
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q $(wildcard tests/architecture tests/docs)
 
-bench: $(READY) ## measure throughput and the cost of a limit; ARGS goes to benchmarks/throughput.py
+bench: $(READY) ## measure throughput, the cost of a limit, operations per record; ARGS goes to benchmarks/throughput.py
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
 	@$(BIN)/python benchmarks/concurrency.py
+	@$(BIN)/python benchmarks/operations.py
 
 format: $(READY) ## rewrite the code in the house format and mend what the linter can
 	$(BIN)/ruff format $(SOURCES)

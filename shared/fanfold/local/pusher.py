@@ -32,9 +32,9 @@ from fanfold.local.connections import Connections
 from fanfold.ports import ORIGIN, Delivery, Queue, Station
 from fanfold.settings import Settings
 
-#: Looking again at an empty station, less and less often. No pull waits at the service: one whose
-#: asker has died there might be given messages that nobody gets.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+#: The emulator answers an empty pull a second before its asker gives up: that is time for the
+#: answer to arrive on any machine, and no message is leased to somebody who has hung up.
+_PULL_SECONDS = 2.0
 _AFTER_AN_ERROR = 0.5
 #: for whoever is at something when it ends
 _JOIN_SECONDS = 5.0
@@ -94,6 +94,10 @@ class Pusher:
             self._changed.notify_all()
         self._try("release", lambda: self._queue.release(held))
         self._connections.close()
+
+    def join(self) -> None:
+        """After it is closed: a pull is waited for, or what it was given would be leased to
+        nobody."""
         self._pool.shutdown(cancel_futures=True)
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
@@ -101,7 +105,7 @@ class Pusher:
     # ---------------------------------------------------------------- threads
 
     def _pull(self) -> None:
-        pause, is_failing = _FIRST_PAUSE, False
+        is_failing = False
         while not self._closing.is_set():
             with self._changed:
                 room = self._post.in_flight - len(self._held)
@@ -109,7 +113,7 @@ class Pusher:
                     self._changed.wait()
                     continue
             try:
-                deliveries = self._queue.pull(self._post.station, room)
+                deliveries = self._queue.pull(self._post.station, room, _PULL_SECONDS)
             except FanfoldError as error:
                 if not is_failing:  # said once, until it has gone well again
                     log.warning("push.no_pull", str(error), station=str(self._post.station))
@@ -117,11 +121,6 @@ class Pusher:
                 self._closing.wait(_AFTER_AN_ERROR)
                 continue
             is_failing = False
-            if not deliveries:
-                self._closing.wait(pause)
-                pause = min(_LONGEST_PAUSE, 1.5 * pause)
-                continue
-            pause = _FIRST_PAUSE
             if not self._take(deliveries):
                 self._try("release", lambda held=deliveries: self._queue.release(held))  # type: ignore[misc]
 
@@ -210,6 +209,8 @@ def pushing(settings: Settings, urls: Mapping[Station, str]) -> Iterator[None]:
         finally:
             for pusher in pushers:
                 pusher.close()
+            for pusher in pushers:
+                pusher.join()
 
 
 def _post(it: Subscription, url: str, settings: Settings) -> Post:

@@ -1,6 +1,7 @@
 """Topics and subscriptions on an emulator, for workers to pull or for our own pusher.
 
-They have no back-off: whoever gives a message back says for how long.
+They have no back-off: whoever gives a message back says for how long. What is pulled is leased for
+as long as whoever pulls would have it; the functions' long requests are extended.
 
 Whose functions get the messages is said by a mark: a subscription of a topic that nobody publishes
 to, with the address of those functions as its endpoint.
@@ -70,9 +71,15 @@ def are_there(settings: Settings) -> bool | None:
 
 def _provision(clients: Clients, settings: Settings) -> None:
     from fanfold.engines.google.provision import provision
+    from fanfold.engines.google.queue import LEASE_SECONDS
 
     provision(
-        clients.publisher, clients.subscriber, settings.project, settings.prefix, backoff=False
+        clients.publisher,
+        clients.subscriber,
+        settings.project,
+        settings.prefix,
+        ack_deadline=LEASE_SECONDS,
+        backoff=False,
     )
 
 

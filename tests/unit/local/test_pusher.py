@@ -98,6 +98,7 @@ def push(ports: Ports, function: Function) -> Iterator[Push]:
             post = Post(Station.RUNS, function.url, "projects/p/subscriptions/s", 4, 0.01, 0.04)
             pusher = Pusher(ports.queue, replace(post, **changes))
             pusher.start()
+            held.callback(pusher.join)
             held.callback(pusher.close)
             return pusher
 

@@ -138,7 +138,9 @@ class GoogleBatches:
             if batch.ending is None and batch.total != tally.settled:
                 return [], batch
             changed = rules.close(batch, tally, claim, now)
-            deletes = [values.delete(place) for place in [*slots, self._layout.window(batch_id)]]
+            limited = batch.options.concurrency is not None
+            window = [self._layout.window(batch_id)] if limited else []
+            deletes = [values.delete(place) for place in [*slots, *window]]
             return [values.change(path, batch_fields(changed)), *deletes], changed
 
         return self._firestore.transact(work)

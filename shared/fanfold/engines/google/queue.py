@@ -35,6 +35,8 @@ _SHORTEST = 0.25
 #: and at most, before it asks anew: what arrives by way of dead letters wakes no waiting pull
 _LONGEST = 5.0
 _PAUSE = 0.05
+#: an empty answer comes so long before its asker gives up; a long wait need not ask once more
+_MARGIN = 1.0
 
 _Message = pubsub.PubsubMessage.pb()
 _PASSING = (
@@ -103,7 +105,7 @@ class PubSubQueue:
                 raise EngineError(f"Pub/Sub: {error}") from error
             received = pubsub.PullResponse.pb(answer).received_messages
             left = deadline - time.monotonic()
-            if received or left <= 0:
+            if received or left <= 0 or (wait > _MARGIN and left <= _MARGIN):
                 break
             # an empty answer may come at once when little time is left: not again and again
             time.sleep(min(left, _PAUSE))

@@ -2,13 +2,14 @@
 
     with running_cloud() as cloud, open_clients(cloud.firestore_host, cloud.pubsub_host) as clients:
         cloud.faults.add(Fault("Commit", "lost-reply", nth=3))
+        cloud.faults.add(Fault("Push", "duplicate", touching="finalizations"))
         ...
         assert cloud.operations.written == 21
 
 A gRPC server on a port of this machine, for where there is no Java, and for what no emulator does:
-it counts what would be billed, injects faults, imposes limits, and its time can be moved. It knows
-the calls of `fanfold.engines.google` and refuses every other. Where it and the official emulators
-differ, it is wrong.
+it counts what would be billed, injects faults, imposes limits, and its time can be moved. It posts
+to functions what is pushed. It knows the calls of `fanfold.engines.google` and refuses every other.
+Where it and the official emulators differ, it is wrong, but for what push.py names.
 """
 
 from fanfold.testing.cloud.clock import CloudClock

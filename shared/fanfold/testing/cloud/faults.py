@@ -1,4 +1,8 @@
-"""What goes wrong on the way, or in the cloud: seeded, by method, at the nth call or by chance."""
+"""What goes wrong on the way, or in the cloud: seeded, by method, at the nth call or by chance.
+
+The method of a message that is posted to a function is "Push". What is refused there is not
+delivered, and counts as an attempt; what has no reply was delivered, and comes again.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,8 @@ Kind = Literal[
     "exhausted",  # RESOURCE_EXHAUSTED
     "denied",  # PERMISSION_DENIED
     "delay",  # it is done `seconds` later
-    "duplicate",  # what a Pull delivers is delivered once more
-    "reorder",  # a Pull takes from anywhere, not from the front
+    "duplicate",  # what a Pull delivers is delivered once more; a Push twice at the same time
+    "reorder",  # a Pull takes from anywhere, not from the front; a Push lets others go before
 ]
 
 #: what is answered instead of doing it
@@ -39,7 +43,7 @@ _REFUSALS: dict[str, grpc.StatusCode] = {
 class Fault:
     """With neither `nth` nor `probability` it strikes each time."""
 
-    #: as in the service's definition: "Commit", "Pull"
+    #: as in the service's definition: "Commit", "Pull"; or "Push"
     method: str
     kind: Kind
     #: at which call that concerns it, from 1
@@ -47,7 +51,7 @@ class Fault:
     probability: float | None = None
     #: strikes no more after so many
     times: int | None = None
-    #: only requests in which this occurs, such as a document's path
+    #: only requests in which this occurs, such as a document's path, or a subscription's
     touching: str = ""
     #: of a delay
     seconds: float = 0.0

@@ -1,15 +1,19 @@
 """What has been done, counted the way it is billed.
 
 A document read costs one read, found or not; a query one per answer, and one when there is none; an
-aggregation one per thousand index entries; each written or deleted document one.
+aggregation one per thousand index entries; each written or deleted document one. A request that
+publishes, pulls or pushes messages costs their bytes, and a thousand at least.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from threading import Lock
+from typing import Any
+
+_LEAST_BYTES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Operations:
     published: Counter[str] = field(default_factory=Counter)
     #: messages by subscription, each delivery
     delivered: Counter[str] = field(default_factory=Counter)
+    #: bytes by topic and by subscription
+    billed: Counter[str] = field(default_factory=Counter)
 
     def __sub__(self, earlier: Operations) -> Operations:
         pairs = ((getattr(self, it.name), getattr(earlier, it.name)) for it in fields(self))
@@ -78,13 +84,20 @@ class Meter:
         with self._lock:
             self._so_far.reads[collection] += documents
 
-    def published(self, topic: str, messages: int) -> None:
+    def published(self, topic: str, messages: Sequence[Any]) -> None:
         with self._lock:
-            self._so_far.published[topic] += messages
+            self._so_far.published[topic] += len(messages)
+            self._so_far.billed[topic] += _billed(messages)
 
-    def delivered(self, subscription: str, messages: int) -> None:
+    def delivered(self, subscription: str, messages: Sequence[Any]) -> None:
         with self._lock:
-            self._so_far.delivered[subscription] += messages
+            self._so_far.delivered[subscription] += len(messages)
+            self._so_far.billed[subscription] += _billed(messages)
+
+
+def _billed(messages: Sequence[Any]) -> int:
+    size: int = sum(message.ByteSize() for message in messages)
+    return max(_LEAST_BYTES, size)
 
 
 def collection_of(path: str) -> str:

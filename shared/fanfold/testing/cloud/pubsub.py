@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -19,8 +20,9 @@ _MAX_MESSAGES = 1000
 _ACK_SECONDS = 10
 _LONGEST_ACK_SECONDS = 600
 _ATTEMPTS = range(5, 101)
+_PLAIN_URL = re.compile(r"http://[^/?#:]+(:\d+)?([/?].*)?")
 _KNOWN = {"name", "topic", "ack_deadline_seconds", "retry_policy", "dead_letter_policy",
-          "expiration_policy"}  # fmt: skip
+          "expiration_policy", "push_config"}  # fmt: skip
 
 
 class PublisherService:
@@ -55,7 +57,7 @@ class PublisherService:
             if request.topic not in self._all.topics:
                 raise not_found("Topic not found")
             ids = [self._all.publish(request.topic, it) for it in request.messages]
-        self._meter.published(request.topic, len(ids))
+        self._meter.published(request.topic, request.messages)
         return types.PublishResponse.pb()(message_ids=ids)
 
 
@@ -66,11 +68,15 @@ class SubscriberService:
         self._all = topics
         self._limits = limits
         self._meter = meter
+        #: as they were asked for
+        self._asked: dict[str, Any] = {}
 
     @property
     def methods(self) -> dict[str, Method]:
         return {
             "CreateSubscription": Method(types.Subscription.pb(), self._create),
+            "GetSubscription": Method(types.GetSubscriptionRequest.pb(), self._get),
+            "ModifyPushConfig": Method(types.ModifyPushConfigRequest.pb(), self._modify),
             "Pull": Method(types.PullRequest.pb(), self._pull),
             "Acknowledge": Method(types.AcknowledgeRequest.pb(), self._ack),
             "ModifyAckDeadline": Method(types.ModifyAckDeadlineRequest.pb(), self._set_deadline),
@@ -92,7 +98,9 @@ class SubscriberService:
             request.retry_policy.maximum_backoff.ToTimedelta().total_seconds(),
             policy.max_delivery_attempts if policy.dead_letter_topic else None,
             policy.dead_letter_topic,
+            _endpoint_of(request.push_config),
         )
+        request.ack_deadline_seconds = int(made.ack_deadline)
         with self._all.changed:
             if request.name in self._all.subscriptions:
                 raise already_exists("Subscription already exists")
@@ -102,7 +110,22 @@ class SubscriberService:
                 raise not_found("Dead letter topic not found")
             self._all.subscriptions[request.name] = made
             self._all.topics[request.topic].append(made)
+            self._asked[request.name] = request
         return request
+
+    def _get(self, request: Any, _: Call) -> Any:
+        with self._all.changed:
+            asked = self._asked[self._all.subscription(request.subscription).name]
+            return type(asked).FromString(asked.SerializeToString())  # it may be modified
+
+    def _modify(self, request: Any, _: Call) -> Any:
+        endpoint = _endpoint_of(request.push_config)
+        with self._all.changed:
+            subscription = self._all.subscription(request.subscription)
+            subscription.endpoint = endpoint
+            self._asked[subscription.name].push_config.CopyFrom(request.push_config)
+            self._all.changed.notify_all()
+        return Empty()
 
     def _pull(self, request: Any, call: Call) -> Any:
         if not request.max_messages:
@@ -126,7 +149,7 @@ class SubscriberService:
                 if taken or left <= 0 or self._all.closed:
                     break
                 self._all.changed.wait(left if due is None else min(left, due))
-        self._meter.delivered(request.subscription, len(taken))
+        self._meter.delivered(request.subscription, [message for _, message, _ in taken])
         answer = types.PullResponse.pb()()
         for ack_id, message, attempt in taken:
             answer.received_messages.add(ack_id=ack_id, message=message, delivery_attempt=attempt)
@@ -154,3 +177,15 @@ class SubscriberService:
             self._all.let_go()
             self._all.changed.notify_all()
         return Empty()
+
+
+def _endpoint_of(config: Any) -> str:
+    unknown = {it.name for it, _ in config.ListFields()} - {"push_endpoint"}
+    if unknown:
+        raise unimplemented(f"push with {sorted(unknown)}")
+    endpoint: str = config.push_endpoint
+    if endpoint.startswith("https://"):
+        raise unimplemented("push by https")
+    if endpoint and not _PLAIN_URL.fullmatch(endpoint):
+        raise invalid("Unsupported push_endpoint")
+    return endpoint

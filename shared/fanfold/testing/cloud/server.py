@@ -15,6 +15,7 @@ from fanfold.testing.cloud.firestore import FirestoreService
 from fanfold.testing.cloud.limits import Limits
 from fanfold.testing.cloud.operations import Meter, Operations
 from fanfold.testing.cloud.pubsub import PublisherService, SubscriberService
+from fanfold.testing.cloud.push import IN_FLIGHT, Pushes
 from fanfold.testing.cloud.refusal import Refusal
 from fanfold.testing.cloud.rpc import Call, Method
 from fanfold.testing.cloud.topics import Topics
@@ -25,13 +26,14 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 
 
 class Cloud:
-    def __init__(self, clock: CloudClock, limits: Limits, seed: int) -> None:
+    def __init__(self, clock: CloudClock, limits: Limits, seed: int, in_flight: int) -> None:
         self.limits = limits
         self.faults = Faults(seed)
         self.clock = clock
         self._meter = Meter()
         self._firestore = FirestoreService(clock, limits, self._meter)
         self._topics = Topics(clock, self.faults.random)
+        self.pushes = Pushes(self._topics, self.faults, self._meter, in_flight)
         publisher = PublisherService(self._topics, self._meter)
         subscriber = SubscriberService(self._topics, limits, self._meter)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="cloud")
@@ -61,11 +63,13 @@ class Cloud:
 
     def start(self) -> None:
         self._server.start()
+        self.pushes.start()
 
     def stop(self) -> None:
         self._topics.close()
         self._server.stop(grace=None).wait()
         self._pool.shutdown()
+        self.pushes.stop()
 
     def _handler(self, name: str, method: Method) -> Any:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
@@ -97,11 +101,15 @@ class Cloud:
 
 @contextmanager
 def running_cloud(
-    *, still: bool = False, limits: Limits | None = None, seed: int = 0
+    *,
+    still: bool = False,
+    limits: Limits | None = None,
+    seed: int = 0,
+    in_flight: int = IN_FLIGHT,
 ) -> Iterator[Cloud]:
     """Ready to be called; forgotten when the block ends. With `still`, its time passes only by
-    `pass_`."""
-    cloud = Cloud(CloudClock(still=still), limits or Limits(), seed)
+    `pass_`. `in_flight` is how many requests a subscription that pushes keeps in flight."""
+    cloud = Cloud(CloudClock(still=still), limits or Limits(), seed, in_flight)
     cloud.start()
     try:
         yield cloud

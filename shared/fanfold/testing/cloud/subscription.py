@@ -1,11 +1,15 @@
 """One subscription's messages: lying there, leased, or given back for later.
 
+What is pulled is leased until its time is over. What is pushed is out until it is acked or given
+back: its request has a deadline of its own, which whoever pushes sees to.
+
 An ack id names a message and the delivery it belongs to. It is good until the message is delivered
 again or given back, even when its lease has ended; after that it does nothing, and is no error.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -13,6 +17,9 @@ from heapq import heappop, heappush
 from typing import Any
 
 from fanfold.testing.cloud.refusal import invalid
+
+#: more than any back-off needs to reach its longest
+_DOUBLINGS = 20
 
 
 @dataclass(slots=True)
@@ -32,6 +39,8 @@ class Subscription:
     max_backoff: float = 0.0
     max_deliveries: int | None = None
     dead_letters: str = ""
+    #: where its messages are pushed; empty: they are only pulled
+    endpoint: str = ""
     _held: dict[str, _Held] = field(default_factory=dict)
     _ready: deque[str] = field(default_factory=deque)
     _later: list[tuple[float, str]] = field(default_factory=list)
@@ -43,17 +52,33 @@ class Subscription:
     def take(self, limit: int, now: float, again: bool) -> list[tuple[str, Any, int]]:
         """Ack id, message and attempt of each; `again`: as if their leases ended at once."""
         taken: list[tuple[str, Any, int]] = []
-        while self._ready and len(taken) < limit:
-            name = self._ready.popleft()
-            held = self._held.get(name)
-            if held is None:  # acked meanwhile, after its lease had ended
-                continue
-            held.attempt += 1
-            held.given_back = False
+        while len(taken) < limit and (found := self._next()) is not None:
+            name, held = found
             self._set_due(name, held, now if again else now + self.ack_deadline)
-            attempt = 0 if self.max_deliveries is None else held.attempt
-            taken.append((f"{name}:{held.attempt}", held.message, attempt))
+            taken.append(self._told(name, held))
         return taken
+
+    def take_out(self) -> tuple[str, Any, int] | None:
+        """The same of one that is to be pushed."""
+        found = self._next()
+        if found is None:
+            return None
+        name, held = found
+        held.due = math.inf
+        return self._told(name, held)
+
+    def put_behind(self, ack_id: str, chance: random.Random) -> None:
+        """It was not delivered after all, and lies anywhere among the others again."""
+        name, held = self._of(ack_id)
+        if held is not None:
+            held.attempt -= 1
+            held.due = None
+            self._ready.insert(chance.randint(0, len(self._ready)), name)
+
+    @property
+    def lying(self) -> int:
+        """About how many wait to be delivered."""
+        return len(self._ready)
 
     def ack(self, ack_id: str) -> None:
         name, held = self._of(ack_id)
@@ -66,10 +91,16 @@ class Subscription:
             return
         if seconds:
             self._set_due(name, held, now + seconds)
-            return
-        held.given_back = True
-        backoff = min(self.max_backoff, self.min_backoff * 2 ** (held.attempt - 1))
-        self._set_due(name, held, now + backoff)
+        else:
+            self.give_back(ack_id, now)
+
+    def give_back(self, ack_id: str, now: float) -> None:
+        name, held = self._of(ack_id)
+        if held is not None:
+            held.given_back = True
+            doubled = 2.0 ** min(held.attempt - 1, _DOUBLINGS)
+            backoff = min(self.max_backoff, self.min_backoff * doubled)
+            self._set_due(name, held, now + backoff)
 
     def let_go(self, now: float) -> list[tuple[Any, int]]:
         """Back to the queue with what is due. Those that were delivered too often are returned,
@@ -95,6 +126,21 @@ class Subscription:
         mixed = list(self._ready)
         chance.shuffle(mixed)
         self._ready = deque(mixed)
+
+    def _next(self) -> tuple[str, _Held] | None:
+        while self._ready:
+            name = self._ready.popleft()
+            held = self._held.get(name)
+            if held is not None:  # else it was acked meanwhile, after its lease had ended
+                held.attempt += 1
+                held.given_back = False
+                return name, held
+        return None
+
+    def _told(self, name: str, held: _Held) -> tuple[str, Any, int]:
+        # without dead letters nobody is told
+        attempt = 0 if self.max_deliveries is None else held.attempt
+        return f"{name}:{held.attempt}", held.message, attempt
 
     def _set_due(self, name: str, held: _Held, due: float) -> None:
         held.due = due

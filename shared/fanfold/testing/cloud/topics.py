@@ -30,7 +30,7 @@ class Topics:
 
     def publish(self, topic: str, message: Any) -> str:
         message.message_id = str(next(self._numbers))
-        message.publish_time.FromMicroseconds(int(self.clock.now() * 1_000_000))
+        message.publish_time.FromMilliseconds(int(self.clock.now() * 1000))
         for subscription in self.topics[topic]:
             subscription.put(message)
         self.changed.notify_all()
@@ -47,6 +47,8 @@ class Topics:
                 letter.attributes[f"{_SOURCE}DeliveryCount"] = str(attempt)
                 letter.attributes[f"{_SOURCE}Subscription"] = name
                 letter.attributes[f"{_SOURCE}SubscriptionProject"] = project
+                published = message.publish_time.ToJsonString()
+                letter.attributes[f"{_SOURCE}TopicPublishTime"] = published
                 self.publish(subscription.dead_letters, letter)
         dues = (it.next_due() for it in self.subscriptions.values())
         return min((it - now for it in dues if it is not None), default=None)

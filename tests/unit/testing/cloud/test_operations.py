@@ -45,3 +45,16 @@ def test_messages(cloud: Cloud, ports: Ports) -> None:
     assert done.published.total() == 3
     assert done.delivered.total() == 5
     assert (done.calls["Publish"], done.calls["Pull"]) == (1, 2)
+
+
+def test_bytes_of_messages_and_a_thousand_of_each_request_at_least(
+    cloud: Cloud, ports: Ports
+) -> None:
+    before = cloud.operations
+    ports.queue.publish(Station.RUNS, "batch", [b"1"])
+    ports.queue.publish(Station.RUNS, "batch", [b"2" * 3000, b"3" * 3000])
+    ports.queue.pull(Station.RUNS, 1)
+    ports.queue.pull(Station.RUNS, 2)
+    billed = (cloud.operations - before).billed
+    told = {name.split("/")[2]: size // 1000 for name, size in billed.items()}
+    assert told == {"topics": 1 + 6, "subscriptions": 1 + 6}

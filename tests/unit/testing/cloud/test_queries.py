@@ -45,14 +45,19 @@ def documents(firestore: Firestore) -> None:
         ([Where("s", "==", "x")], {"order": "n"}, "fhabge"),
         ([Where("s", "==", "x"), Where("n", ">", 1)], {"order": "n", "limit": 2}, "bg"),
         ([], {"order": "n", "descending": True}, "egcbahf"),
-        ([], {"order": "n", "after": 2}, "ge"),
-        ([], {"order": "n", "descending": True, "after": 2}, "ahf"),
+        ([], {"order": "n", "after": (2, "c")}, "ge"),
+        ([], {"order": "n", "after": (2, "b")}, "cge"),
+        ([], {"order": "n", "descending": True, "after": (2, "c")}, "bahf"),
+        ([], {"order": "n", "descending": True, "after": (2, "b")}, "ahf"),
         ([Where("s", "==", "nothing")], {}, ""),
     ],
 )
 def test_a_query_finds_what_the_emulator_finds(
     firestore: Firestore, where: list[Where], more: dict[str, Any], found: str
 ) -> None:
+    if "after" in more:
+        value, name = more["after"]
+        more = {**more, "after": (value, firestore.path("q", name))}
     assert "".join(it.id for it in firestore.query("", "q", where, **more)) == found
 
 

@@ -1,0 +1,155 @@
+"""The six functions, served as deployed, on the stand-in: no Java is needed, and every message may
+come twice, be lost on the way, or have its answer lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from fanfold.domain.batch import Batch
+from fanfold.local.up import Up, brought_up
+from fanfold.settings import Settings
+from fanfold.testing.cloud import Cloud, Fault, Limits, running_cloud
+from fanfold.testing.cloud.faults import Kind
+from fanfold.testing.home import Home
+from fanfold.testing.working import until
+from fanfold.wiring import open_fanfold
+
+pytestmark = pytest.mark.slow
+ECHO = "fanfold.flows.echo:echo"
+LIMITS = pytest.mark.parametrize("concurrency", [None, 16], ids=["unlimited", "limited"])
+#: longer than any back-off
+LATER = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    cloud: Cloud
+    up: Up
+    home: Home
+
+    def create(self, count: int, concurrency: int | None) -> Batch:
+        records = [{"n": n} for n in range(count)]
+        return self.home.create(records, ECHO, concurrency=concurrency)
+
+    def until_ended(self, batch: Batch) -> None:
+        """What backs off is not waited for: then time passes."""
+
+        def ended() -> bool:
+            self.up.tend()
+            self.until_quiet()
+            return self.home.ports.batches.get(batch.id).ended
+
+        until(ended)
+
+    def until_quiet(self) -> None:
+        """Also what backs off has been pushed, so far as it did not fail again."""
+        self.cloud.pushes.until_quiet()
+        self.cloud.pass_(LATER)
+        self.cloud.pushes.until_quiet()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    # two transactions that want each other's document need not wait for so long as in the cloud
+    with running_cloud(limits=Limits(lock_seconds=0.1)) as cloud:
+        settings = Settings.from_env().model_copy(
+            update={
+                "engine": "google",
+                "home": tmp_path_factory.mktemp("home"),
+                "prefix": "standin-",
+                "firestore_emulator_host": cloud.firestore_host,
+                "pubsub_emulator_host": cloud.pubsub_host,
+            }
+        )
+        with brought_up(settings, service_pushes=True) as up, open_fanfold(up.settings) as fanfold:
+            yield Served(cloud, up, Home(settings.home, fanfold.ports, up.settings))
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(served: Served) -> Iterator[None]:
+    """Of a test's faults, for the next one."""
+    yield
+    served.cloud.faults.clear()
+    served.until_quiet()
+
+
+@LIMITS
+def test_a_batch_goes_through(served: Served, concurrency: int | None) -> None:
+    before = served.cloud.operations
+    batch = served.create(200, concurrency)
+    served.cloud.pushes.until_quiet()
+    served.home.assert_whole(batch, 200)
+    done = served.cloud.operations - before
+    assert sum(n for name, n in done.delivered.items() if name.endswith("-runs")) == 200
+
+
+@LIMITS
+def test_everything_may_come_twice_at_the_same_time(
+    served: Served, concurrency: int | None
+) -> None:
+    served.cloud.faults.add(Fault("Push", "duplicate"))
+    batch = served.create(200, concurrency)
+    served.until_ended(batch)
+    served.home.assert_whole(batch, 200)
+
+
+@LIMITS
+@pytest.mark.parametrize("kind", ["lost-reply", "unavailable", "reorder"])
+def test_by_chance_anything_may_go_wrong_on_the_way(
+    served: Served, kind: Kind, concurrency: int | None
+) -> None:
+    fault = served.cloud.faults.add(Fault("Push", kind, probability=0.2))
+    batch = served.create(200, concurrency)
+    served.until_ended(batch)
+    served.home.assert_whole(batch, 200)
+    assert fault.struck > 0
+
+
+@pytest.mark.parametrize("station", ["fan-out", "finalizations"])
+def test_a_station_may_do_the_same_again_and_again_since_nobody_hears_it(
+    served: Served, station: str
+) -> None:
+    lost = Fault("Push", "lost-reply", touching=f"subscriptions/standin-fanfold-{station}", times=3)
+    served.cloud.faults.add(lost)
+    batch = served.create(200, None)
+    served.until_ended(batch)
+    while lost.struck < 3:
+        served.until_quiet()
+    served.until_quiet()
+    served.home.assert_whole(batch, 200)
+
+
+def test_a_record_costs_its_one_write_and_next_to_nothing_else(served: Served) -> None:
+    """While a commit lasts, outcomes gather for the next; here long enough on any machine."""
+    records = 1000
+    before = served.cloud.operations
+    served.cloud.limits.commit_seconds = 0.3
+    batch = served.create(records, None)
+    served.cloud.pushes.until_quiet()
+    served.cloud.limits.commit_seconds = 0.0
+    done = served.cloud.operations - before
+    served.home.assert_whole(batch, records)
+
+    assert done.writes_by_collection()["standin-runs"] == records
+    assert done.written <= 1.05 * records
+    assert done.reads["standin-runs"] == 4, "the recount's, one for each outcome"
+    # the close reads each of the batch's slots; other reads are fewer the faster it goes
+    assert done.read - batch.slots <= 0.1 * records
+    assert done.deletes_by_collection().keys() == {"slots"}
+    assert done.calls["Publish"] <= 0.01 * records
+    assert done.calls["Push"] == done.published.total() <= 1.01 * records
+
+
+def test_with_a_limit_a_record_is_still_pushed_once_and_released_in_groups(served: Served) -> None:
+    records = 300
+    before = served.cloud.operations
+    batch = served.create(records, 50)
+    served.cloud.pushes.until_quiet()
+    done = served.cloud.operations - before
+    served.home.assert_whole(batch, records)
+    assert done.writes_by_collection()["standin-runs"] == records
+    assert done.calls["Push"] == done.published.total() <= 1.01 * records
+    assert done.calls["Publish"] <= 0.5 * records
