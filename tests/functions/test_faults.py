@@ -4,12 +4,15 @@ and counted once all the same, and with nobody's help. The sweep would look afte
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from fanfold.domain.outcome import Failed
+from fanfold.testing.working import until
 from tests.functions.conftest import FLOWS, Serve
 
 pytestmark = pytest.mark.slow
@@ -46,6 +49,23 @@ def test_answers_that_are_lost_by_chance_make_nothing_count_twice(
     serve: Serve, concurrency: int | None
 ) -> None:
     serve(loses=0.15).assert_goes_through(60, concurrency=concurrency)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_instance_that_is_ended_in_the_midst_of_a_batch_loses_nothing(
+    serve: Serve, number: signal.Signals
+) -> None:
+    """As the cloud ends instances whenever it likes; another is started for what comes again."""
+    served = serve()
+    batch = served.home.create([{"n": n} for n in range(300)], f"{FLOWS}:short", concurrency=20)
+    until(lambda: served.home.ports.runs.settled(batch.id) >= 40)
+    (before,) = [part.pid for part in served.up.parts() if part.name == "run_flow"]
+    assert before is not None
+    os.kill(before, number)
+    served.until_ended(batch)
+    served.home.assert_whole(batch, 300)
+    (after,) = [part.pid for part in served.up.parts() if part.name == "run_flow"]
+    assert after != before
 
 
 def test_a_record_that_kills_its_function_fails_alone(serve: Serve) -> None:

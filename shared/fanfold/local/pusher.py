@@ -32,9 +32,7 @@ from fanfold.local.connections import Connections
 from fanfold.ports import ORIGIN, Delivery, Queue, Station
 from fanfold.settings import Settings
 
-#: The emulator answers an empty pull a second before its asker gives up: that is time for the
-#: answer to arrive on any machine, and no message is leased to somebody who has hung up.
-_PULL_SECONDS = 2.0
+_PULL_SECONDS = 1.0
 _AFTER_AN_ERROR = 0.5
 #: for whoever is at something when it ends
 _JOIN_SECONDS = 5.0
@@ -42,7 +40,7 @@ _JOIN_SECONDS = 5.0
 _EXTEND_SECONDS = 20.0
 #: the longest that a request may take, as in the cloud
 _REQUEST_SECONDS = 600.0
-_SUCCESS = range(200, 300)
+_SUCCESS = frozenset({102, 200, 201, 202, 204})
 
 
 @dataclass(frozen=True, slots=True)

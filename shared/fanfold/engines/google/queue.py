@@ -30,12 +30,12 @@ _CALL_SECONDS = 30.0
 #: for a call with all its repetitions
 _PATIENCE = 60.0
 _LONGEST_DELAY = 600
-#: what a pull waits at least
-_SHORTEST = 0.25
-#: and at most, before it asks anew: what arrives by way of dead letters wakes no waiting pull
+#: what a pull waits before it asks anew: what arrives by way of dead letters wakes none that waits
 _LONGEST = 5.0
 _PAUSE = 0.05
-#: an empty answer comes so long before its asker gives up; a long wait need not ask once more
+#: For the answer to arrive, on the slowest machine: messages of one that comes too late would be
+#: leased to nobody for as long as a function's request may take. The emulator answers empty so long
+#: before its asker gives up.
 _MARGIN = 1.0
 
 _Message = pubsub.PubsubMessage.pb()
@@ -90,10 +90,8 @@ class PubSubQueue:
                 subscription=self._subscriptions[station], max_messages=min(limit, 1000)
             )
             try:
-                # The server answers when it has messages, so a pull always waits a little; one
-                # that is broken off too early could leave messages leased to nobody.
                 answer = self._subscriber.pull(
-                    request, retry=None, timeout=min(max(left, _SHORTEST), _LONGEST)
+                    request, retry=None, timeout=min(max(left, 0.0), _LONGEST) + _MARGIN
                 )
             except exceptions.DeadlineExceeded:
                 if time.monotonic() >= deadline:
@@ -105,9 +103,9 @@ class PubSubQueue:
                 raise EngineError(f"Pub/Sub: {error}") from error
             received = pubsub.PullResponse.pb(answer).received_messages
             left = deadline - time.monotonic()
-            if received or left <= 0 or (wait > _MARGIN and left <= _MARGIN):
+            if received or left <= 0:
                 break
-            # an empty answer may come at once when little time is left: not again and again
+            # an empty answer may come at once: not again and again
             time.sleep(min(left, _PAUSE))
         if received and self._lease_seconds != _deadline_of(station):
             # where that fails the lease is longer than meant: no reason to lose what was pulled

@@ -31,7 +31,7 @@ class Limits:
     #: what becomes of a write beyond that
     beyond: Literal["abort", "delay"] = "abort"
     #: a pull answers empty so long before its caller gives up
-    pull_margin: float = 0.2
+    pull_margin: float = 1.0
 
     def check_request(self, size: int) -> None:
         if size > self.request_bytes:
