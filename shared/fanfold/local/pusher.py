@@ -18,7 +18,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Condition, Event, Thread
@@ -84,12 +84,12 @@ class Pusher:
     def close(self) -> None:
         """What is being posted is given back; its function may still finish it, which harms
         nothing."""
-        self._done.put(None)
         with self._changed:
             self._closing.set()
             held = list(self._held.values())
             self._held.clear()
             self._changed.notify_all()
+        self._done.put(None)
         self._try("release", lambda: self._queue.release(held))
         self._connections.close()
 
@@ -134,15 +134,16 @@ class Pusher:
 
     def _ack(self) -> None:
         """Those together that have come together."""
-        while (first := self._done.get()) is not None:
-            done = [first]
-            try:
-                while (another := self._done.get_nowait()) is not None:
-                    done.append(another)
-            except Empty:
-                pass
+        ending = False
+        while not ending:
+            done = [self._done.get()]
+            with suppress(Empty):
+                while True:
+                    done.append(self._done.get_nowait())
+            ending = None in done
+            acked = [it for it in done if it is not None]
             # one that is not heard is delivered again, and found done
-            self._try("ack", lambda done=done: self._queue.ack(done))  # type: ignore[misc]
+            self._try("ack", lambda acked=acked: self._queue.ack(acked))  # type: ignore[misc]
 
     def _extend(self) -> None:
         while not self._closing.wait(_EXTEND_SECONDS):

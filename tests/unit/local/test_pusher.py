@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Lock, Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
@@ -179,6 +180,24 @@ def test_what_is_in_flight_when_it_ends_is_given_back(
     pusher.close()
     (again,) = ports.queue.pull(Station.RUNS, 10)
     assert (again.body, again.attempt) == (b"x", 2)
+
+
+def test_it_ends_also_when_acks_wait_for_their_turn(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    gate = Event()
+
+    def wait() -> None:
+        gate.wait(30)
+
+    slow = Fault("queue", "ack", "before", wait)
+    ports.queue.publish(Station.RUNS, "b", [b"1", b"2", b"3"])
+    pusher = push(with_faults(ports, [slow]), in_flight=1)
+    until(lambda: len(function.posts) == 3)  # the second waits to be acked, the first is being so
+    pusher.close()
+    gate.set()
+    pusher.join()
+    assert [it.name for it in enumerate_threads() if it.name == "fanfold-ack-runs"] == []
 
 
 @pytest.mark.parametrize("verb", ["pull", "ack", "release"])
