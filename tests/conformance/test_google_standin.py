@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,15 @@ import pytest
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.bucket_blobs import open_bucket_blobs
 from fanfold.engines.google.clients import Clients, open_clients
-from fanfold.engines.google.engine import google_engine
-from fanfold.engines.google.provision import provision
-from fanfold.engines.system import SystemIds
-from fanfold.ports import Blobs
-from fanfold.testing.clock import StillClock
 from fanfold.testing.cloud import Cloud, running_cloud
 from fanfold.testing.cloud.storage import Storage, running_storage
 from fanfold.testing.conformance import EngineConformance, Rig
 from fanfold.testing.conformance.blobs import BlobsConformance
+from tests.conformance.google import ACK_DEADLINE, google_rig
 
-PROJECT = "fanfold-test"
-ACK_DEADLINE = 10
-#: the fewest that Pub/Sub takes
-DELIVERIES = 5
+
+def ends_leases(cloud: Cloud) -> Callable[[], None]:
+    return lambda: cloud.pass_(ACK_DEADLINE + 1)
 
 
 @pytest.fixture(scope="module")
@@ -46,37 +40,11 @@ def storage() -> Iterator[Storage]:
         yield storage
 
 
-@contextmanager
-def rig_of(cloud: Cloud, clients: Clients, blobs: Blobs, others: Blobs) -> Iterator[Rig]:
-    clock = StillClock()
-    prefix = f"t{secrets.token_hex(4)}-"
-    provision(
-        clients.publisher,
-        clients.subscriber,
-        PROJECT,
-        prefix,
-        ack_deadline=ACK_DEADLINE,
-        backoff=False,
-        max_deliveries=DELIVERIES,
-    )
-    with (
-        google_engine(
-            clients, blobs, project=PROJECT, prefix=prefix, clock=clock, ids=SystemIds(),
-            slots=4, lease_seconds=ACK_DEADLINE,
-        ) as ports,
-        google_engine(
-            clients, others, project=PROJECT, prefix=prefix, clock=clock, ids=SystemIds(),
-            slots=4, lease_seconds=ACK_DEADLINE,
-        ) as other,
-    ):  # fmt: skip
-        yield Rig(ports, other, clock, lambda: cloud.pass_(ACK_DEADLINE + 1), DELIVERIES)
-
-
 class TestGoogleEngineOnTheStandIn(EngineConformance):
     @pytest.fixture
     def rig(self, cloud: Cloud, clients: Clients, tmp_path: Path) -> Iterator[Rig]:
         blobs = FolderBlobs(tmp_path)
-        with rig_of(cloud, clients, blobs, blobs) as rig:
+        with google_rig(clients, blobs, blobs, ends_leases(cloud)) as rig:
             yield rig
 
 
@@ -89,6 +57,6 @@ class TestBlobsInABucketOnTheStandIn(BlobsConformance):
         with (
             open_bucket_blobs(place, storage.url) as blobs,
             open_bucket_blobs(place, storage.url) as others,
-            rig_of(cloud, clients, blobs, others) as rig,
+            google_rig(clients, blobs, others, ends_leases(cloud)) as rig,
         ):
             yield rig
