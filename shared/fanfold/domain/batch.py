@@ -85,6 +85,10 @@ class Source:
     blob: str
     #: what the user named, for people to read
     name: str
+    #: which version of it was copied, in its store's words; empty where there are none
+    version: str = ""
+    #: how many records the copy holds
+    records: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from fanfold.errors import OptionInvalid
+
+#: of a parameter grid
+MAX_COMBINATIONS = 1000
 
 Label = Annotated[str, Field(max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
@@ -25,19 +29,41 @@ def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _small_grid(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    if prod(len(values) for values in value.values()) > MAX_COMBINATIONS:
+        raise ValueError(f"must have at most {MAX_COMBINATIONS:,} combinations")
+    return value
+
+
 class BatchOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     #: how many of the batch's records may be in flight at once; None: no limit
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    #: take only the first so many records
+    #: take only so many records: the first ones, or, with `shuffle`, ones drawn evenly from all
     max_records: Annotated[int, Field(ge=0)] | None = None
+    #: dispatch the records in a random order; their indexes and results keep the source's
+    shuffle: bool = False
+    #: what that order derives from; drawn when the batch is created, if it is not given
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
     #: the field of a record that holds its key
     key: str = "id"
+    #: refuse a source in which two records have the same key, or one has none
+    unique_keys: bool = False
+    #: rename and pick: the record's new fields, each with the place (`a.b.0`) it is taken from
+    select: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     #: the same for every record; a flow reads them as `ctx.parameters`
     parameters: Annotated[dict[str, Any], AfterValidator(_json_object)] = Field(
         default_factory=dict
     )
+    #: each record runs once with each combination of these, laid over `parameters`
+    grid: Annotated[
+        dict[Annotated[str, Field(min_length=1)], Annotated[list[Any], Field(min_length=1)]],
+        AfterValidator(_json_object),
+        AfterValidator(_small_grid),
+    ] = Field(default_factory=dict)
     #: instead of the flow's own
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     #: instead of the flow's own, in seconds

@@ -34,6 +34,8 @@ class BatchRequest:
     #: the same id asks for the same batch
     request_id: str | None = None
     principal: str = "local"
+    #: which version of the source this is, in its store's words
+    source_version: str = ""
 
 
 def create_batch(
@@ -59,7 +61,7 @@ def create_batch(
     batch = Batch(
         id=batch_id,
         flow=request.flow,
-        source=Source(blob, request.source_name),
+        source=Source(blob, request.source_name, request.source_version),
         options=request.options,
         request_digest=digest,
         created_at=ports.clock.now(),
