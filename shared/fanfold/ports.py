@@ -160,6 +160,9 @@ class Runs(Protocol):
     def recount(self, batch_id: str) -> Recount:
         """From the runs' documents alone."""
 
+    def slowest(self, batch_id: str, limit: int) -> list[Run]:
+        """Of the settled ones, those that took longest, the longest first."""
+
 
 class Leases(Protocol):
     """Runs that live long enough to be interrupted."""

@@ -8,6 +8,8 @@
                           ▼        │
                     close ▶ finalizing ──end──▶ completed | failed | canceled | expired
 
+    completed | failed ──refold──▶ completed | failed
+
 | state      | who moves it on                              | after a crash                        |
 |------------|----------------------------------------------|--------------------------------------|
 | pending    | fan_out, when it gets the message            | the message is delivered again       |
@@ -15,7 +17,8 @@
 | paused     | the user                                     | stays                                |
 | canceling  | finalize, at once                            | the message is delivered again       |
 | finalizing | the finalizer that holds the claim           | the next delivery, once it has ended |
-| ended      | nobody, within a generation                  | stays                                |
+| ended      | nobody, within a generation; but its fold    | stays, with the output it had        |
+|            | may be called again                          |                                      |
 
 The reason is separate from the state: `ending` says what a batch that was stopped will become and
 why. One function per arrow; each raises IllegalTransition where the table has none.
@@ -57,6 +60,7 @@ OPEN = frozenset({BatchState.PENDING, BatchState.RUNNING, BatchState.PAUSED})
 
 _STOP = frozenset({BatchState.CANCELING})
 _CLOSE = frozenset({BatchState.FINALIZING})
+_FOLDED = frozenset({BatchState.COMPLETED, BatchState.FAILED})
 
 #: state → arrow → states it may lead to
 TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
@@ -73,7 +77,10 @@ TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
     },
     BatchState.CANCELING: {"close": _CLOSE},
     BatchState.FINALIZING: {"end": ENDED},
-    **{state: {} for state in ENDED},
+    BatchState.COMPLETED: {"refold": _FOLDED},
+    BatchState.FAILED: {"refold": _FOLDED},
+    BatchState.CANCELED: {},
+    BatchState.EXPIRED: {},
 }
 
 
@@ -260,6 +267,25 @@ def end(
         output=output,
         certificate=certificate,
     )
+
+
+def refold(batch: Batch, generation: int, output: Value) -> Batch:
+    """What the fold made when it was called again: the batch becomes what its counts say. The
+    certificate and the times stay, for no record was run."""
+    folded = _to(batch, "refold", verdict(batch))
+    if batch.generation != generation:
+        raise Contended(f"{batch.id} has been run again since its results were read: fold it again")
+    if batch.ending is not None:
+        raise IllegalTransition(
+            f"{batch.id} was stopped: {batch.ending.reason}. What there is of its results is not "
+            "its output; `fanfold fold --with` folds it without keeping that"
+        )
+    if batch.certificate is None or not batch.certificate.holds:
+        raise IllegalTransition(
+            f"the certificate of {batch.id} does not hold, so its results are not folded: see "
+            "`fanfold verify`"
+        )
+    return replace(folded, output=output, failure=None)
 
 
 # ------------------------------------------------- changes within a state

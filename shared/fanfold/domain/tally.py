@@ -25,10 +25,11 @@ total = queued + running + waiting + succeeded + failed + canceled + skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from fanfold.domain.digest import mix
+from fanfold.domain.durations import Durations, add_durations, durations_of
 from fanfold.domain.fingerprint import pattern_of
 from fanfold.domain.outcome import Failed
 from fanfold.domain.run import Run, RunState
@@ -66,6 +67,8 @@ class Tally:
     seconds: float = 0.0
     digest: int = 0
     errors: Mapping[str, ErrorGroup] = field(default_factory=dict)
+    #: how long its runs took
+    durations: Durations = field(default_factory=dict)
 
     @property
     def settled(self) -> int:
@@ -87,6 +90,7 @@ class Tally:
             self.seconds + other.seconds,
             self.digest + other.digest,
             add_errors(self.errors, other.errors),
+            add_durations(self.durations, other.durations),
         )
 
 
@@ -110,7 +114,7 @@ def _named(groups: Mapping[str, ErrorGroup]) -> int:
     return len(groups) - (OTHER in groups)
 
 
-def tally_of(runs: Iterable[Run]) -> Tally:
+def tally_of(runs: Collection[Run]) -> Tally:
     """What settling these runs adds."""
     by_state = dict.fromkeys(RunState, 0)
     attempts, seconds, digest = 0, 0.0, 0
@@ -136,6 +140,7 @@ def tally_of(runs: Iterable[Run]) -> Tally:
         seconds=seconds,
         digest=digest,
         errors=add_errors({}, errors),
+        durations=durations_of(run.seconds for run in runs if run.attempts),
     )
 
 

@@ -102,7 +102,7 @@ class EmbeddedBatches:
                 if batch.ending is None and batch.total != tally.settled:
                     return batch
                 changed = rules.close(batch, tally, claim, now)
-                for table in ("slots", "errors", "windows"):
+                for table in ("slots", "errors", "durations", "windows"):
                     db.execute(f"DELETE FROM {table} WHERE batch = ?", (number,))
             if changed is not batch:
                 _update(db, number, changed)

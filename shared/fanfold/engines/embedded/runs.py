@@ -97,3 +97,12 @@ class EmbeddedRuns:
             counts[RunState.SKIPPED],
             digest,
         )
+
+    def slowest(self, batch_id: str, limit: int) -> list[Run]:
+        db = self._database.read()
+        rows = db.execute(
+            f"SELECT {RUN_COLUMNS} FROM runs WHERE place BETWEEN ? AND ? "
+            "ORDER BY seconds DESC, place LIMIT ?",
+            (*places_of(number_of(db, batch_id)), limit),
+        )
+        return [run_from(batch_id, row) for row in rows.fetchall()]

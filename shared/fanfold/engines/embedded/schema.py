@@ -56,6 +56,13 @@ CREATE TABLE errors (
     PRIMARY KEY (batch, fingerprint)
 ) WITHOUT ROWID;
 
+CREATE TABLE durations (
+    batch INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (batch, bucket)
+) WITHOUT ROWID;
+
 CREATE TABLE windows (
     batch INTEGER PRIMARY KEY,
     released INTEGER NOT NULL,

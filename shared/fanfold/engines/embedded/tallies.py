@@ -4,6 +4,7 @@ transaction."""
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from fanfold.domain.outcome import printable
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
@@ -45,6 +46,12 @@ def add_tally(db: sqlite3.Connection, batch: int, slot: int, more: Tally) -> Non
             more.digest,
         ),
     )
+    if more.durations:
+        db.executemany(
+            "INSERT INTO durations VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            [(batch, bucket, count) for bucket, count in more.durations.items()],
+        )
     if more.errors:
         _add_errors(db, batch, more)
 
@@ -65,18 +72,10 @@ def read_tally(db: sqlite3.Connection, batch: int) -> Tally:
             (batch,),
         )
     }
-    return Tally(
-        sums.succeeded,
-        sums.failed,
-        sums.canceled,
-        sums.skipped,
-        sums.waits,
-        sums.woken,
-        sums.attempts,
-        sums.seconds,
-        sums.digest,
-        groups,
+    durations = dict(
+        db.execute("SELECT bucket, count FROM durations WHERE batch = ?", (batch,)).fetchall()
     )
+    return replace(sums, errors=groups, durations=durations)
 
 
 def _add_errors(db: sqlite3.Connection, batch: int, more: Tally) -> None:

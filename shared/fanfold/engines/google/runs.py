@@ -101,7 +101,7 @@ class GoogleRuns:
     ) -> list[Any]:
         """With the end of all leases and waits that are known, of runs settled by others too."""
         waiting = sum(it.fields["state"] == RunState.WAITING for it in lives.values())
-        tally = replace(tally_of(run for run, _ in part), woken=waiting)
+        tally = replace(tally_of([run for run, _ in part]), woken=waiting)
         return [
             *(values.create(self._layout.run(batch.id, run.index), its) for run, its in part),
             *(values.delete(path, since=it.update_time) for path, it in lives.items()),
@@ -169,6 +169,13 @@ class GoogleRuns:
             counts[RunState.SKIPPED],
             digest,
         )
+
+    def slowest(self, batch_id: str, limit: int) -> list[Run]:
+        where = [Where("batch", "==", batch_id)]
+        found = self._firestore.query(
+            "", self._layout.runs, where, order="seconds", descending=True, limit=limit
+        )
+        return [run_of(document) for document in found]
 
 
 def _all(part: list[tuple[Run, dict[str, Any]]], verdict: Verdict) -> dict[int, Verdict]:

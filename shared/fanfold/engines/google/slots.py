@@ -29,6 +29,7 @@ _EMPTY: dict[str, Any] = {
     "seconds": 0.0,
     "digest": 0,
     "errors": {},
+    "durations": {},
 }
 
 
@@ -69,6 +70,8 @@ class Slots:
             nested.append((("errors", name, "about"), about))
             place = f"errors.{values.quoted(name)}.count"
             increments[place] = increments.get(place, 0) + group.count
+        for bucket, count in more.durations.items():
+            increments[f"durations.{values.quoted(str(bucket))}"] = count
         return values.change(self.path(batch), {}, increments=increments, nested=nested)
 
     def open(self, batch: Batch) -> bool:
@@ -135,4 +138,5 @@ def _tally_of(it: dict[str, Any]) -> Tally:
         it["seconds"],
         it["digest"],
         groups,
+        {int(bucket): count for bucket, count in it["durations"].items()},
     )

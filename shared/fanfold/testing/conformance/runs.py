@@ -10,6 +10,7 @@ import pytest
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import BatchState, Claim, Ending
 from fanfold.domain.digest import digest_of, mix
+from fanfold.domain.durations import durations_of
 from fanfold.domain.run import LogEntry, RunState
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER
 from fanfold.errors import OutcomeRefused
@@ -124,6 +125,24 @@ class RunsConformance:
         recount = rig.other.runs.recount(batch.id)
         assert (recount.succeeded, recount.failed) == (15, 5)
         assert recount.digest == rig.ports.runs.tally(batch.id).digest
+
+    def test_the_slowest_come_first(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 5)
+        other = with_records(rig.ports, new_batch(rig.ports), 1)
+        took = {0: 0.5, 1: 9.0, 2: 0.001, 3: 2.0}
+        rig.ports.runs.settle(batch, [replace(ok(batch, n), seconds=it) for n, it in took.items()])
+        rig.ports.runs.settle(other, [replace(ok(other, 0), seconds=60.0)])
+        assert [run.index for run in rig.other.runs.slowest(batch.id, 3)] == [1, 3, 0]
+
+    def test_how_long_runs_took_is_counted_also_when_the_tally_is_closed(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, with_records(rig.ports, new_batch(rig.ports), 4))
+        rig.ports.runs.settle(batch, [replace(ok(batch, n), seconds=0.01) for n in range(3)])
+        rig.other.runs.settle(batch, [replace(failed(batch, 3), seconds=20.0)])
+        expected = durations_of([0.01, 0.01, 0.01, 20.0])
+        assert rig.ports.runs.tally(batch.id).durations == expected
+        now = rig.clock.now()
+        rig.ports.batches.close(batch.id, 1, Claim("me", now + 60), now)
+        assert rig.other.runs.tally(batch.id).durations == expected
 
     def test_batches_do_not_see_each_others_runs(self, rig: Rig) -> None:
         one = with_records(rig.ports, new_batch(rig.ports), 3)
