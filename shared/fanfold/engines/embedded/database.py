@@ -117,6 +117,7 @@ class Database:
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA temp_store = MEMORY")
             db.create_function("mix", 1, mix, deterministic=True)
+            db.create_function("bits", 1, int.bit_count, deterministic=True)
         except sqlite3.DatabaseError as error:
             raise HomeRefused(f"{self.path} cannot be opened: {error}") from None
         return db
@@ -133,6 +134,12 @@ class Database:
             raise HomeRefused(
                 f"{self.path} was written by a newer Fanfold (store version {version}; this one "
                 f"knows {VERSION}). Upgrade Fanfold, or set FANFOLD_HOME to another folder."
+            )
+        if tables:
+            raise HomeRefused(
+                f"{self.path} was written by an older Fanfold (store version {version}; this one "
+                f"writes {VERSION}). Look at its batches with that one, and set FANFOLD_HOME to "
+                "another folder here."
             )
         for statement in TABLES.split(";"):
             if statement.strip():

@@ -33,7 +33,8 @@ class EmbeddedLeases:
         (count,) = (
             self._database.read()
             .execute(
-                "SELECT count(*) FROM messages WHERE owner IS NOT NULL AND batch = ? "
+                "SELECT coalesce(sum(bits(rest)), 0) FROM messages "
+                "WHERE owner IS NOT NULL AND batch = ? "
                 "AND station = ? AND visible_at > ?",
                 (batch_id, Station.RUNS, now),
             )

@@ -1,6 +1,6 @@
-"""A durable queue in a table.
+"""A durable queue in a table, whose rows are bundles of messages (engines.embedded.bundle).
 
-A message is leased by setting its owner and the time it becomes visible again. A lease ends when
+A bundle is leased by setting its owner and the time it becomes visible again. A lease ends when
 that time has passed (its owner may be stopped, or hang), or at once when its owner is dead.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Event
 
 from fanfold.domain.batch import BatchState
+from fanfold.engines.embedded.bundle import MAX_MESSAGES, bundles_of, named, pack, unpack
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
 from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station
@@ -23,6 +24,9 @@ LEASE_SECONDS = 60.0
 _REAP_SECONDS = 0.2
 _POLL_SECONDS = 0.002
 _IDLE_POLL_SECONDS = 0.01
+#: where messages come by the thousand; elsewhere each is a row, and is looked at by itself
+_BUNDLED = frozenset({Station.RUNS})
+_INSERT = "INSERT INTO messages (station, visible_at, owner, attempts, batch, origin, rest, body)"
 
 
 class EmbeddedQueue:
@@ -38,12 +42,13 @@ class EmbeddedQueue:
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
         if not bodies:
             return
+        size = MAX_MESSAGES if station in _BUNDLED else 1
+        bundles = [pack(entries) for entries in bundles_of(named(bodies), size)]
         now = self._clock.now()
         with self._database.write() as db:
             db.executemany(
-                "INSERT INTO messages (station, visible_at, attempts, batch, body) "
-                "VALUES (?, ?, 0, ?, ?)",
-                [(station, now, batch_id, body) for body in bodies],
+                f"{_INSERT} VALUES (?, ?, NULL, 0, ?, NULL, ?, ?)",
+                [(station, now, batch_id, rest, body) for rest, body in bundles],
             )
         self._published.set()
 
@@ -67,35 +72,61 @@ class EmbeddedQueue:
             patience = min(patience * 1.1, _IDLE_POLL_SECONDS)
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        if not deliveries:
-            return
-        with self._database.write() as db:
-            db.executemany("DELETE FROM messages WHERE id = ?", [(it.token,) for it in deliveries])
+        if deliveries:
+            with self._database.write() as db:
+                _strike_off(db, _by_row(deliveries))
 
     def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        self._give_back(deliveries, self._clock.now() + delay, owner=None)
+        """Only what is still this process's: a lease that ended may be another's by now."""
+        if not deliveries:
+            return
+        visible_at = self._clock.now() + delay
+        with self._database.write() as db:
+            for number, bits in _by_row(deliveries).items():
+                row = db.execute(
+                    "SELECT rest FROM messages WHERE id = ? AND owner = ?",
+                    (number, self._ownership.name),
+                ).fetchone()
+                if row is None or not row[0] & bits:
+                    continue
+                if row[0] & ~bits:
+                    number = _move(db, number, bits)  # noqa: PLW2901  the others stay leased
+                db.execute(
+                    "UPDATE messages SET owner = NULL, visible_at = ? WHERE id = ?",
+                    (visible_at, number),
+                )
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
-        self._give_back(deliveries, self._clock.now() + LEASE_SECONDS, owner=self._ownership.name)
+        if not deliveries:
+            return
+        until, owner = self._clock.now() + LEASE_SECONDS, self._ownership.name
+        with self._database.write() as db:
+            db.executemany(
+                "UPDATE messages SET visible_at = ? WHERE id = ? AND owner = ?",
+                [(until, number, owner) for number in _by_row(deliveries)],
+            )
 
     def bury(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
         with self._database.write() as db:
-            self._to_dead_letters(db, [int(it.token) for it in deliveries])
+            rows = [_move(db, number, bits) for number, bits in _by_row(deliveries).items()]
+            self._to_dead_letters(db, rows)
 
     def condemn(self, station: Station, body: bytes) -> None:
+        rest, packed = pack(list(named([body])))
         with self._database.write() as db:
             db.execute(
-                "INSERT INTO messages (station, visible_at, attempts, batch, origin, body) "
-                "VALUES (?, ?, 0, '', ?, ?)",
-                (Station.DEAD_LETTERS, self._clock.now(), station, body),
+                f"{_INSERT} VALUES (?, ?, NULL, 0, '', ?, ?, ?)",
+                (Station.DEAD_LETTERS, self._clock.now(), station, rest, packed),
             )
 
     def backlog(self, station: Station) -> int | None:
         (count,) = (
             self._database.read()
-            .execute("SELECT count(*) FROM messages WHERE station = ?", (station,))
+            .execute(
+                "SELECT coalesce(sum(bits(rest)), 0) FROM messages WHERE station = ?", (station,)
+            )
             .fetchone()
         )
         return int(count)
@@ -114,28 +145,49 @@ class EmbeddedQueue:
     def _take(self, station: Station, limit: int) -> list[Delivery]:
         now = self._clock.now()
         with self._database.write() as db:
-            rows = db.execute(
-                "UPDATE messages SET owner = ?, attempts = attempts + 1, visible_at = ? "
-                "WHERE id IN (SELECT id FROM messages WHERE station = ? AND visible_at <= ? "
-                "ORDER BY visible_at LIMIT ?) RETURNING id, attempts, origin, body",
-                (self._ownership.name, now + LEASE_SECONDS, station, now, limit),
-            ).fetchall()
+            rows = self._lease(db, station, limit, now)
             dead = [row[0] for row in rows if row[1] > MAX_DELIVERIES]
             if dead and station is not Station.DEAD_LETTERS:
                 self._to_dead_letters(db, dead)
                 rows = [row for row in rows if row[1] <= MAX_DELIVERIES]
-        rows.sort()
         return [
             Delivery(
                 station,
-                bytes(body),
+                body,
                 attempts,
-                str(number),
+                f"{number}.{bit}",
                 Station(origin) if origin is not None else None,
-                str(number),
+                f"{name:x}",
             )
-            for number, attempts, origin, body in rows
+            for number, attempts, origin, rest, packed in rows
+            for bit, (name, body) in unpack(rest, packed)
         ]
+
+    def _lease(
+        self, db: sqlite3.Connection, station: Station, limit: int, now: float
+    ) -> list[tuple[int, int, str | None, int, bytes]]:
+        """Whole bundles as long as they fit, and as much of the next as does."""
+        wanted: list[tuple[int, int]] = []
+        room = limit
+        rows = db.execute(
+            "SELECT id, rest FROM messages WHERE station = ? AND visible_at <= ? "
+            "ORDER BY visible_at, id",
+            (station, now),
+        )
+        for number, rest in rows:
+            wanted.append((number, rest if rest.bit_count() <= room else _lowest(rest, room)))
+            room -= rest.bit_count()
+            if room <= 0:
+                break
+        rows.close()
+        leased = []
+        for number, bits in wanted:
+            leased += db.execute(
+                "UPDATE messages SET owner = ?, attempts = attempts + 1, visible_at = ? "
+                "WHERE id = ? RETURNING id, attempts, origin, rest, body",
+                (self._ownership.name, now + LEASE_SECONDS, _move(db, number, bits)),
+            ).fetchall()
+        return leased
 
     def _to_dead_letters(self, db: sqlite3.Connection, numbers: Sequence[int]) -> None:
         db.executemany(
@@ -143,18 +195,6 @@ class EmbeddedQueue:
             "owner = NULL, visible_at = ? WHERE id = ?",
             [(Station.DEAD_LETTERS, self._clock.now(), number) for number in numbers],
         )
-
-    def _give_back(
-        self, deliveries: Sequence[Delivery], visible_at: float, owner: str | None
-    ) -> None:
-        """Only what is still this process's: a lease that ended may be another's by now."""
-        if not deliveries:
-            return
-        with self._database.write() as db:
-            db.executemany(
-                "UPDATE messages SET visible_at = ?, owner = ? WHERE id = ? AND owner = ?",
-                [(visible_at, owner, it.token, self._ownership.name) for it in deliveries],
-            )
 
     def _register(self) -> None:
         """Only who leases needs to be known as living."""
@@ -189,3 +229,50 @@ class EmbeddedQueue:
                 db.execute("DELETE FROM owners WHERE name = ?", (name,))
         for name in dead:
             forget(self._folder, name)
+
+
+def _by_row(deliveries: Iterable[Delivery]) -> dict[int, int]:
+    """Which bits of which rows."""
+    rows: dict[int, int] = {}
+    for delivery in deliveries:
+        number, _, bit = delivery.token.partition(".")
+        row = int(number)
+        rows[row] = rows.get(row, 0) | int(bit)
+    return rows
+
+
+def _strike_off(db: sqlite3.Connection, rows: dict[int, int]) -> None:
+    db.executemany(
+        "UPDATE messages SET rest = rest & ~? WHERE id = ?",
+        [(bits, number) for number, bits in rows.items()],
+    )
+    db.executemany("DELETE FROM messages WHERE id = ? AND rest = 0", [(number,) for number in rows])
+
+
+def _move(db: sqlite3.Connection, number: int, bits: int) -> int:
+    """To a row of their own, that goes another way from here on: its number. A row all of which
+    goes stays what it is; where nothing is left of them there is no row, and none has number 0."""
+    row = db.execute(
+        "SELECT station, visible_at, owner, attempts, batch, origin, rest, body FROM messages "
+        "WHERE id = ?",
+        (number,),
+    ).fetchone()
+    if row is None or not row[6] & bits:
+        return 0
+    if not row[6] & ~bits:
+        return number
+    *as_it_was, rest, packed = row
+    moved = [entry for _, entry in unpack(rest & bits, packed)]
+    cursor = db.execute(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*as_it_was, *pack(moved)))
+    _strike_off(db, {number: bits})
+    return int(cursor.lastrowid or 0)
+
+
+def _lowest(rest: int, count: int) -> int:
+    """The lowest so many bits of it that are set."""
+    bits = 0
+    for _ in range(count):
+        lowest = rest & -rest
+        bits |= lowest
+        rest ^= lowest
+    return bits

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE batches (
@@ -104,6 +104,7 @@ CREATE TABLE messages (
     attempts INTEGER NOT NULL,
     batch TEXT NOT NULL,
     origin TEXT,
+    rest INTEGER NOT NULL,
     body BLOB NOT NULL
 );
 CREATE INDEX messages_ready ON messages (station, visible_at);

@@ -45,6 +45,18 @@ def test_a_store_of_a_newer_version_is_refused_and_says_which(home: Path) -> Non
     assert "Upgrade Fanfold" in text
 
 
+def test_a_store_of_an_older_version_is_refused_and_left_as_it_is(home: Path) -> None:
+    with embedded_engine(home):
+        pass
+    by_hand(home, f"PRAGMA user_version = {VERSION - 1}")
+    text = refused(home)
+    assert f"version {VERSION - 1}" in text
+    assert "FANFOLD_HOME" in text
+    by_hand(home, f"PRAGMA user_version = {VERSION}")
+    with embedded_engine(home) as ports:
+        assert ports.batches.find() == []
+
+
 def test_somebody_else_s_file_is_refused_and_keeps_what_it_holds(home: Path) -> None:
     home.mkdir()
     by_hand(home, "CREATE TABLE diary (page TEXT)")
