@@ -17,8 +17,11 @@ from fanfold.steps.policy import Policy
 from fanfold.worker.worker import Worker
 
 #: On one machine a commit costs a millisecond and reads next to nothing: outcomes wait less for
-#: company, leases are written sooner so that `running` is true, and views are younger.
+#: company, leases are written sooner so that `running` is true, and views are younger. Groups are
+#: large where runs are quick: processes take turns at the file, and each turn has its price.
 EMBEDDED = Policy(
+    pull=500,
+    group=500,
     gather_share=0.02,
     lease_after=1.0,
     lease_seconds=30.0,
@@ -52,11 +55,12 @@ class Fanfold:
 
 
 @contextmanager
-def open_fanfold(settings: Settings) -> Iterator[Fanfold]:
+def open_fanfold(settings: Settings, *, only: str | None = None) -> Iterator[Fanfold]:
+    """`only`: the batch whose messages are pulled, where the engine is the embedded one."""
     library = Library(settings.flow_places)
     match settings.engine:
         case "embedded":
-            with embedded_engine(settings.home) as ports:
+            with embedded_engine(settings.home, only=only) as ports:
                 yield Fanfold(settings, ports, EMBEDDED, library)
         case "google":
             with open_google(settings) as ports:

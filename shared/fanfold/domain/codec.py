@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -41,6 +41,8 @@ def detail_of(run: Run) -> str:
 
     Pure ASCII, so that no text a flow produced can be refused by a store.
     """
+    if not run.log and isinstance(run.outcome, Succeeded):
+        return _plain_detail(run.flow_version)
     detail: dict[str, Any] = {}
     match run.outcome:
         case Failed(failure):
@@ -54,6 +56,12 @@ def detail_of(run: Run) -> str:
     if run.flow_version:
         detail["version"] = run.flow_version
     return json.dumps(detail, separators=(",", ":")) if detail else ""
+
+
+@lru_cache(maxsize=64)
+def _plain_detail(version: str) -> str:
+    """That of nearly every run: a batch's are all the same."""
+    return json.dumps({"version": version}, separators=(",", ":")) if version else ""
 
 
 def outcome_from(state: RunState, value: Value, detail: dict[str, Any]) -> Outcome:

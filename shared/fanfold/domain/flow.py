@@ -23,6 +23,9 @@ from fanfold.domain.retry import RetryPolicy
 from fanfold.errors import FlowInvalid
 
 DEFAULT_TIMEOUT = 300.0
+#: begins the place of a flow that is in no file and no module, as in a notebook: only the process
+#: that made it can run it
+IN_MEMORY = "<memory>:"
 FLOW_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")
 
 type_of_source = Callable[[], Iterable[Any]]
@@ -40,6 +43,10 @@ class FlowRef:
     title: str = ""
     #: whether it has a fold: without one, finalizing need not load it
     folds: bool = False
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self.place.startswith(IN_MEMORY)
 
 
 @dataclass(eq=False)

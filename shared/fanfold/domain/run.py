@@ -66,7 +66,7 @@ class LogEntry:
     fields: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
 class Run:
     """A settled run. Written once."""
 

@@ -25,14 +25,14 @@ total = queued + running + waiting + succeeded + failed + canceled + skipped.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from fanfold.domain.digest import mix
-from fanfold.domain.durations import Durations, add_durations, durations_of
+from fanfold.domain.durations import Durations, add_durations, bucket_of
 from fanfold.domain.fingerprint import pattern_of
 from fanfold.domain.outcome import Failed
-from fanfold.domain.run import Run, RunState
+from fanfold.domain.run import Run, RunState, state_of
 
 MAX_ERROR_GROUPS = 50
 #: Failures beyond the groups that are kept are counted here.
@@ -114,18 +114,23 @@ def _named(groups: Mapping[str, ErrorGroup]) -> int:
     return len(groups) - (OTHER in groups)
 
 
-def tally_of(runs: Collection[Run]) -> Tally:
+def tally_of(runs: Iterable[Run]) -> Tally:
     """What settling these runs adds."""
     by_state = dict.fromkeys(RunState, 0)
     attempts, seconds, digest = 0, 0.0, 0
     errors: dict[str, ErrorGroup] = {}
+    durations: dict[int, int] = {}
     for run in runs:
-        by_state[run.state] += 1
+        outcome = run.outcome
+        by_state[state_of(outcome)] += 1
         attempts += run.attempts
         seconds += run.seconds
         digest += mix(run.index)
-        if isinstance(run.outcome, Failed):
-            failure = run.outcome.failure
+        if run.attempts:
+            bucket = bucket_of(run.seconds)
+            durations[bucket] = durations.get(bucket, 0) + 1
+        if isinstance(outcome, Failed):
+            failure = outcome.failure
             name = failure.fingerprint
             group = ErrorGroup(
                 name, 1, failure.type, pattern_of(failure.message), failure.message, run.index
@@ -140,7 +145,7 @@ def tally_of(runs: Collection[Run]) -> Tally:
         seconds=seconds,
         digest=digest,
         errors=add_errors({}, errors),
-        durations=durations_of(run.seconds for run in runs if run.attempts),
+        durations=durations,
     )
 
 

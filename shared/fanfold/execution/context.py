@@ -13,41 +13,51 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
+from fanfold.domain.ids import run_id_of
 from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry
 from fanfold.errors import RunCanceled
+
+_making = Lock()
 
 
 class Cancellation:
     """Tells a run to stop. Set from outside, looked at from inside."""
 
-    __slots__ = ("_callbacks", "_event", "reason")
+    __slots__ = ("_callbacks", "_event", "_is_set", "reason")
 
     def __init__(self) -> None:
-        self._event = Event()
+        self._is_set = False
+        #: nearly no run ever waits: it is made by the first that does
+        self._event: Event | None = None
         self._callbacks: list[Callable[[], None]] = []
         self.reason = ""
 
     def set(self, reason: str) -> None:
-        if not self._event.is_set():
+        if not self._is_set:
             self.reason = reason
-            self._event.set()
+            self._is_set = True
+            if self._event is not None:
+                self._event.set()
             for callback in list(self._callbacks):
                 callback()
 
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
     def wait(self, seconds: float) -> bool:
         """Sleep that ends at once when told to stop; whether it was."""
-        return self._event.wait(seconds)
+        with _making:
+            self._event = self._event or Event()
+        # whoever set it before could not see the event; whoever does after this line can
+        return self._is_set or self._event.wait(seconds)
 
     def call(self, callback: Callable[[], None]) -> None:
         """Call it once told to stop; at once if that was before."""
         self._callbacks.append(callback)
-        if self._event.is_set():
+        if self._is_set:
             callback()
 
     def forget(self, callback: Callable[[], None]) -> None:
@@ -60,6 +70,7 @@ class Context:
     __slots__ = (
         "_chars",
         "_clock",
+        "_run_id",
         "attempt",
         "batch_id",
         "canceled",
@@ -67,15 +78,14 @@ class Context:
         "index",
         "key",
         "parameters",
-        "run_id",
     )
 
     def __init__(
         self,
         *,
         batch_id: str,
-        run_id: str,
         index: int,
+        run_id: str | None = None,
         key: str | None = None,
         attempt: int = 1,
         parameters: Mapping[str, Any] | None = None,
@@ -83,7 +93,7 @@ class Context:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.batch_id = batch_id
-        self.run_id = run_id
+        self._run_id = run_id
         #: the record's place in its batch
         self.index = index
         self.key = key
@@ -95,6 +105,13 @@ class Context:
         self.entries: list[LogEntry] = []
         self._chars = 0
         self._clock = clock
+
+    @property
+    def run_id(self) -> str:
+        """Worked out only where somebody asks."""
+        if self._run_id is None:
+            self._run_id = run_id_of(self.batch_id, self.index)
+        return self._run_id
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Kept with the run's result, up to 200 entries and 64 KiB."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
-from threading import Lock
 from types import CoroutineType
 from typing import Any
 
@@ -28,11 +27,11 @@ Done = Callable[[Attempt, float], None]
 class _Execution:
     """One call between its beginning and its one end."""
 
-    __slots__ = ("_claim", "_done", "errand", "over", "started", "timeout")
+    __slots__ = ("_done", "errand", "over", "started", "timeout")
 
     def __init__(self, done: Done, timeout: float | None) -> None:
-        self._claim = Lock()
-        self._done: Done | None = done
+        #: whoever takes it out is the first
+        self._done = [done]
         self.timeout = timeout
         #: where an async flow is being run
         self.errand: Errand | None = None
@@ -41,12 +40,12 @@ class _Execution:
 
     def finish(self, attempt: Attempt) -> None:
         """The first one counts."""
-        if self._claim.acquire(blocking=False):
-            self.over = True
-            # the watchdog may hold this for a while; let go of the caller's record
-            done, self._done = self._done, None
-            if done is not None:
-                done(attempt, time.monotonic() - self.started)
+        try:
+            done = self._done.pop()
+        except IndexError:
+            return
+        self.over = True
+        done(attempt, time.monotonic() - self.started)
 
     def overdue(self) -> None:
         self.finish(TimedOut(self.timeout or 0.0))
@@ -63,13 +62,19 @@ class Invoker:
 
     def invoke(self, call: Call, done: Done) -> None:
         execution = _Execution(done, call.timeout)
-        if call.timeout is not None:
-            self._watchdog.watch(execution, execution.started + call.timeout)
-        execution.finish(self._attempt(call, execution))
+        if call.timeout is None:
+            execution.finish(self._attempt(call, execution))
+            return
+        self._watchdog.watch(execution, execution.started + call.timeout)
+        try:
+            attempt = self._attempt(call, execution)
+        finally:
+            self._watchdog.forget(execution)
+        execution.finish(attempt)
 
     @property
     def watched(self) -> int:
-        """How many deadlines are kept; no more than twice those of what runs, and a few."""
+        """How many deadlines are kept."""
         return len(self._watchdog)
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from json import encoder as json_encoder
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ class OutputInvalid(UsageError):
 def to_json(value: Any) -> str:
     """Compact JSON. Not a number, no infinity: other readers refuse them."""
     try:
-        text = _ENCODER.encode(value)
+        text = _encoded(value)
     except RecursionError:
         raise _too_deep() from None
     except (TypeError, ValueError, PydanticSerializationError) as error:
@@ -54,6 +55,24 @@ def _plain(value: Any) -> Any:
 
 
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_plain)
+#: the encoder behind it, made once: JSONEncoder.encode makes one for each value, which
+#: costs more than the values that flows return. It looks for no circles, and goes too deep instead.
+_make_encoder = getattr(json_encoder, "c_make_encoder", None)
+_text_of = json_encoder.encode_basestring_ascii
+_quick = _make_encoder and _make_encoder(
+    None, _plain, _text_of, None, ":", ",", False, False, False
+)
+
+
+def _encoded(value: Any) -> str:
+    if type(value) is str:
+        return _text_of(value)
+    if _quick is not None:
+        try:
+            return "".join(_quick(value, 0))
+        except RecursionError:  # or a circle, which is told as such
+            pass
+    return _ENCODER.encode(value)
 
 
 def _too_deep() -> OutputInvalid:

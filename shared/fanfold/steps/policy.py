@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    #: messages of one pull
+    pull: int = 200
     #: outcomes that make a group full
     group: int = 100
     #: how long the first outcome of a group waits for others

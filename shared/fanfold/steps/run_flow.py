@@ -30,6 +30,7 @@ from fanfold.domain.outcome import (
     MAX_INLINE_OUTPUT_BYTES,
     Attempt,
     Outcome,
+    Returned,
     Succeeded,
     Value,
 )
@@ -77,6 +78,8 @@ class Job:
     def note(self, entries: Sequence[LogEntry]) -> None:
         """Add an attempt's log. All attempts together keep no more than one may write, the latest:
         a run's document has to fit whatever it went through."""
+        if not entries:
+            return
         kept: list[LogEntry] = []
         chars = 0
         for entry in reversed([*self.log, *entries]):
@@ -172,6 +175,8 @@ def _admit_one(
 def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
     """One attempt is over: the settled run, or when to try again. The caller counts the attempt
     first (`job.attempts`); one that burns nothing is taken back here."""
+    if isinstance(attempt, Returned):  # nearly always, and there is nothing to decide
+        return run_of(ports, job, _stored(ports, job, Succeeded(Value(text=attempt.output))))
     decision = decide(
         attempt,
         attempts=job.attempts,

@@ -1,8 +1,9 @@
 """settle: write outcomes and count them, atomically, once, in groups.
 
 Outcomes are gathered per batch and generation, and committed when a group is full, when no run of
-this process is executing any more (nothing could join), or after the gather time. One committer
-thread per process: one commit in flight, while which the next group gathers by itself.
+this process is executing any more (nothing could join), or after the gather time; by the committer
+thread, or by who runs quick flows and works off what they leave. One commit is in flight per
+process, while which the next group gathers by itself.
 
     add ─▶ gathering ─▶ commit ─▶ advance ─▶ ask, if this process holds nothing else ─▶ finish (ack)
 
@@ -42,7 +43,7 @@ from fanfold.steps.stop import end_if_fatal
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
 class Entry(Generic[T]):
     """A settled run and whatever the caller needs to ack it."""
 
@@ -103,13 +104,34 @@ class Settler(Generic[T]):
         self._thread = Thread(target=self._work, name="fanfold-settler", daemon=True)
         self._thread.start()
 
-    def add(self, entry: Entry[T]) -> None:
+    def add(self, entry: Entry[T], *, quietly: bool = False) -> None:
+        """`quietly`: the caller is going to work it off itself, soon."""
         with self._changed:
             if not self._waiting:
                 self._oldest = time.monotonic()
             self._waiting.append(entry)
             self._mean_seconds += 0.05 * (entry.run.seconds - self._mean_seconds)
-            if len(self._waiting) == 1 or len(self._waiting) >= self._policy.group:
+            if quietly:
+                return
+            if len(self._waiting) == 1 or self.is_full:
+                self._changed.notify_all()
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._waiting) >= self._policy.group
+
+    def work_off(self) -> None:
+        """Settle what waits, here and now, unless the committer is at it: one commit in flight."""
+        with self._changed:
+            if self._busy or not self._waiting:
+                return
+            group, self._waiting = self._waiting, []
+            self._busy = True
+        try:
+            self._settle_all(group)
+        finally:
+            with self._changed:
+                self._busy = False
                 self._changed.notify_all()
 
     def nudge(self) -> None:
@@ -140,21 +162,26 @@ class Settler(Generic[T]):
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-                while not self._is_due():
+                while self._busy or not self._is_due():
                     if self._closing and not self._waiting:
                         return
                     left = self._oldest + self.gather_seconds - time.monotonic()
-                    self._changed.wait(max(left, 0.0005) if self._waiting else None)
+                    waits = bool(self._waiting) and not self._busy
+                    self._changed.wait(max(left, 0.0005) if waits else None)
                 group, self._waiting = self._waiting, []
                 self._busy = True
-            for batch, entries in _by_batch(group):
-                self._settle(batch, entries)
+            self._settle_all(group)
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _settle_all(self, group: Sequence[Entry[T]]) -> None:
+        for batch, entries in _by_batch(group):
+            self._settle(batch, entries)
 
     def _is_due(self) -> bool:
         return bool(self._waiting) and (
-            len(self._waiting) >= self._policy.group
+            self.is_full
             or self._executing() == 0
             or time.monotonic() >= self._oldest + self.gather_seconds
         )

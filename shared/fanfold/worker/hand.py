@@ -32,6 +32,8 @@ class Hand:
         self._executing: dict[str, Execution] = {}
         #: a moving mean of what a run takes
         self.mean_seconds = 0.0
+        #: about what half of them do not exceed, whatever the others do
+        self.median_seconds = 0.0
 
     def take(self, deliveries: list[Delivery]) -> None:
         with self._lock:
@@ -52,6 +54,17 @@ class Hand:
             self._executing.pop(job.delivery.token, None)
             if seconds is not None:
                 self.mean_seconds += 0.1 * (seconds - self.mean_seconds)
+                median = self.median_seconds
+                if median:
+                    self.median_seconds = median * (1.1 if seconds > median else 0.9)
+                else:
+                    self.median_seconds = seconds
+
+    def slow_down(self, seconds: float) -> None:
+        """A run is at it for so long already."""
+        with self._lock:
+            self.mean_seconds = max(self.mean_seconds, seconds)
+            self.median_seconds = max(self.median_seconds, seconds)
 
     def held(self) -> list[Delivery]:
         with self._lock:

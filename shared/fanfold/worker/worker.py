@@ -1,14 +1,20 @@
 """A worker process: pulls messages, runs flows on its lanes, settles, acks.
 
     intake ──pull──▶ decode, admit ──▶ ready ──▶ lanes (threads) ──▶ conclude ──▶ Settler ──▶ ack
-                                         ▲                             │
-                        keeper ── due ── parking ◀──── try again ──────┘
+       └──────────── quick flows: runs and settles them itself ──────┘▲
+                        keeper ── due ── parking ◀──── try again ─────┘
     clerk ──pull──▶ fan_out, finalize, dead_letter; wakes what is due; sweeps
 
     keeper: extends leases, writes leases of long runs, cancels the runs of stopped batches
 
 Every thread may die with the process at any moment: nothing here is the only copy of anything. A
 lane is taken until the flow's code has returned, even when its run has timed out and is settled.
+
+*Quick flows.* Handing a job from thread to thread costs more than a run of some microseconds, and
+threads that take turns at one interpreter hold each other up. So where runs are that quick the
+intake takes up what it has pulled itself, one after the other, and settles it; the lanes sleep. If
+it does not come forward, because one run takes longer than those before it, the lanes are woken,
+and another intake takes its place: the old one ends with that run.
 
 Draining: nothing new is pulled, what has not started is given back, what executes finishes, what
 waits in the parking waits in `lives` instead; then the process ends.
@@ -18,12 +24,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, get_ident
 
 from fanfold import log
 from fanfold.domain.batch import Batch
-from fanfold.domain.ids import run_id_of
 from fanfold.domain.outcome import Attempt
 from fanfold.domain.retry import Again
 from fanfold.domain.run import RunState
@@ -53,14 +57,18 @@ from fanfold.worker.clerk import Clerk
 from fanfold.worker.hand import Hand
 from fanfold.worker.keeper import Keeper
 from fanfold.worker.parking import Parking
+from fanfold.worker.ready import Item, Ready
 from fanfold.worker.ways_out import WaysOut
 
-#: messages of one pull
-_PULL = 200
 #: what a process holds at most, what waits in the parking included
 _HOLD = 5000
 #: a fast flow's messages are pulled ahead for so many seconds of work
 _AHEAD_SECONDS = 0.005
+#: runs are quick if half of them take less than the one, and all of them, on average, the other
+_QUICK_MEDIAN = 0.0001
+_QUICK_MEAN = 0.0003
+#: how often somebody looks whether the intake comes forward
+_TICK = 0.02
 
 
 class Worker:
@@ -85,8 +93,14 @@ class Worker:
         self._parking = Parking()
         self._duty = Duty()
         self._out = WaysOut(ports, self._duty, self._hand)
-        self._ready: SimpleQueue[tuple[Job, bool] | None] = SimpleQueue()
-        self._busy = 0
+        self._ready = Ready(threads)
+        #: which intake is the one; those before it are at a run that takes long
+        self._intakes: list[Thread] = []
+        #: the thread of the intake while it runs flows itself, and how many it has run
+        self._runs_along = 0
+        self._ran_along = 0
+        #: the threads that are inside a flow's code
+        self._carrying: set[int] = set()
         self._running = 0
         self._count = Lock()
         self._room = Event()
@@ -114,16 +128,18 @@ class Worker:
 
     def run(self, *, until_idle: bool = False) -> None:
         """Work until `stop` is called or, if asked to, until no batch is open."""
-        intake = Thread(target=self._intake, name="fanfold-intake", daemon=True)
-        for thread in (intake, *self._lanes):
-            thread.start()
+        for lane in self._lanes:
+            lane.start()
+        self._start_intake()
         self._keeper.start()
         if self._clerk is not None:
             self._clerk.start()
-        while not self._stopping.wait(0.05):
+        ran = -1
+        while not self._stopping.wait(_TICK):
+            ran = self._look_after_intake(ran)
             if until_idle and self._is_idle():
                 break
-        self._drain(intake)
+        self._drain()
 
     def stop(self) -> None:
         """Begin to drain. Safe to call from a signal's handler."""
@@ -137,19 +153,17 @@ class Worker:
             and not any(self._ports.queue.backlog(station) for station in Station)
         )
 
-    def _drain(self, intake: Thread) -> None:
+    def _drain(self) -> None:
         self.stop()
-        intake.join()
-        unstarted = self._unstarted()
+        self._end(self._intakes)
+        unstarted = self._ready.clear()
+        self._change(running=-len(unstarted))
         self._out.give_back([job for job in unstarted if job.attempts == 0])
         for job in unstarted:
             if job.attempts:
                 self._put_off(job, 0.0)
-        for _ in self._lanes:
-            self._ready.put(None)
-        for lane in self._lanes:
-            while lane.is_alive() and self._hand.executing():
-                lane.join(0.05)  # a lane whose run has timed out is not waited for
+        self._ready.close()
+        self._end(self._lanes)
         for seconds, job in self._parking.clear():
             self._put_off(job, seconds)
         self._settler.close()
@@ -160,39 +174,80 @@ class Worker:
         self._isolation.close()
         self._ports.queue.release(self._hand.held())
 
-    def _unstarted(self) -> list[Job]:
-        jobs: list[Job] = []
-        while True:
-            try:
-                item = self._ready.get_nowait()
-            except Empty:
-                return jobs
-            if item is not None:
-                jobs.append(item[0])
-                self._change(running=-1)
+    def _end(self, threads: Sequence[Thread]) -> None:
+        """Wait for them; not for one whose run has timed out: it may never return."""
+        for thread in threads:
+            while thread.is_alive() and (
+                thread.ident not in self._carrying or self._hand.executing()
+            ):
+                thread.join(0.05)
 
     # ---------------------------------------------------------------- intake
 
+    def _start_intake(self) -> None:
+        intake = Thread(target=self._intake, name="fanfold-intake", daemon=True)
+        self._intakes = [*(it for it in self._intakes if it.is_alive()), intake]
+        intake.start()
+
+    def _is_intake(self, thread: int) -> bool:
+        return not self._stopping.is_set() and self._intakes[-1].ident == thread
+
     def _intake(self) -> None:
-        while not self._stopping.is_set():
+        me = get_ident()
+        while self._is_intake(me):
             room = self._free()
             if room <= 0:
                 self._room.wait(0.1)
                 self._room.clear()
                 continue
             try:
-                deliveries = self._ports.queue.pull(Station.RUNS, min(room, _PULL), wait=0.2)
+                deliveries = self._ports.queue.pull(
+                    Station.RUNS, min(room, self._policy.pull), wait=0.2
+                )
                 if deliveries:
                     self._take(deliveries)
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
                 log.error("intake.failed", f"{type(error).__name__}: {error}")
                 self._stopping.wait(0.5)
+            if self._is_quick():
+                self._run_along(me)
+
+    def _is_quick(self) -> bool:
+        hand = self._hand
+        return 0 < hand.median_seconds < _QUICK_MEDIAN and hand.mean_seconds < _QUICK_MEAN
+
+    def _run_along(self, me: int) -> None:
+        """Run what is there, and settle it."""
+        if not self._ready.take_place():
+            return
+        self._runs_along = me
+        while self._is_intake(me) and (item := self._ready.take()) is not None:
+            self._carry_out(item)
+            self._ran_along += 1
+            if self._settler.is_full:
+                self._settler.work_off()
+        if self._runs_along == me:
+            self._runs_along = 0
+        self._ready.leave_place()
+        self._settler.work_off()
+
+    def _look_after_intake(self, ran: int) -> int:
+        """Whether it still comes forward: how many it had run by now, to compare with later."""
+        if not self._runs_along:
+            return -1
+        if ran == self._ran_along:
+            self._runs_along = 0
+            self._hand.slow_down(_TICK)
+            self._start_intake()
+            self._ready.wake(self._threads)
+            self._settler.nudge()
+        return self._ran_along
 
     def _free(self) -> int:
         mean = self._hand.mean_seconds
-        ahead = min(_PULL, int(self._threads * _AHEAD_SECONDS / mean)) if mean else 0
+        ahead = min(self._policy.pull, int(self._threads * _AHEAD_SECONDS / mean)) if mean else 0
         return min(
-            self._threads + ahead - self._busy - self._ready.qsize(), _HOLD - len(self._hand)
+            self._threads + ahead - len(self._carrying) - len(self._ready), _HOLD - len(self._hand)
         )
 
     def _take(self, deliveries: list[Delivery]) -> None:
@@ -202,13 +257,15 @@ class Worker:
         for delivery in deliveries:
             try:
                 message = decode(delivery)
-                view = self._views.of(message.batch_id)
+                batch_id = message.batch_id
+                view = views.get(batch_id)
+                if view is None:
+                    view = views[batch_id] = self._views.of(batch_id)
                 if view.flow is None:
                     self._out.cannot_load(delivery, view)
                     continue
-                views[message.batch_id] = view
                 job = Job(delivery, message, view.batch, view.flow)
-                jobs.setdefault(message.batch_id, []).append(job)
+                jobs.setdefault(batch_id, []).append(job)
             except Exception as error:  # noqa: BLE001  one bad message harms no other
                 self._out.cannot_handle(delivery, error)
         for batch_id, group in jobs.items():
@@ -223,12 +280,14 @@ class Worker:
 
     def _begin(self, batch: Batch, admitted: list[tuple[Job, Admission]]) -> None:
         over: dict[Admission, list[Job]] = {}
+        items: list[Item] = []
         for job, admission in admitted:
             if admission in (Admission.RUN, Admission.ALONE):
-                self._change(running=1)
-                self._ready.put((job, admission is Admission.ALONE))
+                items.append((job, admission is Admission.ALONE))
             else:
                 over.setdefault(admission, []).append(job)
+        self._change(running=len(items))
+        self._ready.put(items, wake=not self._is_quick())
         for admission, jobs in over.items():
             try:
                 if admission is not Admission.DROPPED:
@@ -242,18 +301,24 @@ class Worker:
     # ----------------------------------------------------------------- lanes
 
     def _lane(self) -> None:
-        while (item := self._ready.get()) is not None:
-            job, alone = item
-            self._change(busy=1)
-            try:
-                self._execute(job, alone=alone)
-            except Exception as error:  # noqa: BLE001  a lane must outlive its runs
-                self._hand.end(job)
-                self._change(running=-1)
-                self._duty.give_back(job.batch.id, 1)
-                self._out.cannot_handle(job.delivery, error)
-            finally:
-                self._change(busy=-1)
+        while self._ready.wait_for_place():
+            while (item := self._ready.take()) is not None:
+                self._carry_out(item)
+            self._ready.leave_place()
+
+    def _carry_out(self, item: Item) -> None:
+        job, alone = item
+        self._carrying.add(get_ident())
+        try:
+            self._execute(job, alone=alone)
+        except Exception as error:  # noqa: BLE001  a lane must outlive its runs
+            self._hand.end(job)
+            self._change(running=-1)
+            self._duty.give_back(job.batch.id, 1)
+            self._out.cannot_handle(job.delivery, error)
+        finally:
+            self._carrying.discard(get_ident())
+            if not self._room.is_set():
                 self._room.set()
 
     def _execute(self, job: Job, *, alone: bool) -> None:
@@ -264,7 +329,6 @@ class Worker:
         job.started_at = job.started_at or self._ports.clock.now()
         context = Context(
             batch_id=job.batch.id,
-            run_id=run_id_of(job.batch.id, job.index),
             index=job.index,
             key=job.key,
             attempt=job.attempts,
@@ -292,8 +356,11 @@ class Worker:
                 self._hand.end(job, seconds)
                 self._again(job, result.delay)
             else:
-                self._settler.add(Entry(job.batch, result, job, job.leased))
+                quietly = get_ident() == self._runs_along
+                self._settler.add(Entry(job.batch, result, job, job.leased), quietly=quietly)
                 self._hand.end(job, seconds)
+                if quietly:
+                    return
         except Exception as error:  # noqa: BLE001  not settled: it comes again
             self._hand.end(job)
             self._duty.give_back(job.batch.id, 1)
@@ -315,7 +382,7 @@ class Worker:
                 self._put_off(job, 0.0)
                 continue
             self._change(running=1)
-            self._ready.put((job, job.deliveries >= self._policy.isolate_from))
+            self._ready.put([(job, job.deliveries >= self._policy.isolate_from)])
 
     def _is_stopped(self, job: Job) -> bool:
         """Since it was parked; a retry must not begin what the user has stopped. In doubt it may
@@ -351,7 +418,6 @@ class Worker:
         advance(self._ports, job.batch, job.index)
         self._out.ack(job.batch, [job])
 
-    def _change(self, *, busy: int = 0, running: int = 0) -> None:
+    def _change(self, *, running: int) -> None:
         with self._count:
-            self._busy += busy
             self._running += running

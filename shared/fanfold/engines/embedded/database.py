@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from fanfold.engines.embedded.schema import APPLICATION_ID, TABLES, VERSION
 from fanfold.errors import EngineError, HomeRefused
 
 _BUSY_SECONDS = 60.0
+#: With less SQLite cannot work, and calls that an I/O error.
+_FULL_BYTES = 64 * 1024
 
 
 class Database:
@@ -51,7 +54,7 @@ class Database:
                 self._settle_version(db)
         except sqlite3.DatabaseError as error:
             self.close()
-            raise HomeRefused(f"{self.path} cannot be opened: {error}") from None
+            raise HomeRefused(f"{self.path} cannot be opened: {_told(self.path, error)}") from None
         except BaseException:
             self.close()
             raise
@@ -89,7 +92,7 @@ class Database:
                     raise
                 db.execute("COMMIT")
             except sqlite3.OperationalError as error:
-                raise EngineError(f"{self.path}: {error}") from error
+                raise EngineError(f"{self.path}: {_told(self.path, error)}") from error
 
     @contextmanager
     def _own_turn(self) -> Iterator[None]:
@@ -119,7 +122,7 @@ class Database:
             db.create_function("mix", 1, mix, deterministic=True)
             db.create_function("bits", 1, int.bit_count, deterministic=True)
         except sqlite3.DatabaseError as error:
-            raise HomeRefused(f"{self.path} cannot be opened: {error}") from None
+            raise HomeRefused(f"{self.path} cannot be opened: {_told(self.path, error)}") from None
         return db
 
     def _settle_version(self, db: sqlite3.Connection) -> None:
@@ -146,3 +149,14 @@ class Database:
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _told(path: Path, error: sqlite3.Error) -> str:
+    """With the remedy, where SQLite's own words have none."""
+    text = str(error)
+    with suppress(OSError):
+        if "disk is full" in text or shutil.disk_usage(path.parent).free < _FULL_BYTES:
+            return f"the disk is full ({text}). Free some room on it; what is stored is kept"
+    if "readonly" in text or "unable to open" in text:
+        return f"{text}. Ask whoever owns it, or set FANFOLD_HOME to a folder of your own"
+    return text

@@ -14,6 +14,7 @@ from fanfold.engines.embedded.leases import EmbeddedLeases
 from fanfold.engines.embedded.owners import Ownership
 from fanfold.engines.embedded.queue import EmbeddedQueue
 from fanfold.engines.embedded.runs import EmbeddedRuns
+from fanfold.engines.embedded.scope import Scope
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.system import SystemClock, SystemIds
 from fanfold.ports import Clock, Ids, Ports
@@ -21,16 +22,17 @@ from fanfold.ports import Clock, Ids, Ports
 
 @contextmanager
 def embedded_engine(
-    home: Path, clock: Clock | None = None, ids: Ids | None = None
+    home: Path, clock: Clock | None = None, ids: Ids | None = None, only: str | None = None
 ) -> Iterator[Ports]:
-    """Open it for this process. What it had leased is given back when the block ends."""
+    """Open it for this process. What it had leased is given back when the block ends. `only`: the
+    batch to pull messages of; without, all whose flow any process can find."""
     home = prepare_home(home)
     clock = clock or SystemClock()
     database = Database(home)
     ownership = Ownership(home / "owners")
     try:
         yield Ports(
-            queue=EmbeddedQueue(database, clock, ownership),
+            queue=EmbeddedQueue(database, clock, ownership, Scope(only)),
             batches=EmbeddedBatches(database),
             runs=EmbeddedRuns(database),
             leases=EmbeddedLeases(database),

@@ -99,10 +99,14 @@ class EmbeddedLeases:
         }
 
 
-def end_lives(db: sqlite3.Connection, places: Sequence[int]) -> int:
+def end_lives(db: sqlite3.Connection, number: int, indexes: Sequence[int]) -> int:
     """Settled runs have no live document; how many of them were counted as waiting."""
+    if not db.execute(
+        "SELECT 1 FROM lives WHERE place BETWEEN ? AND ? LIMIT 1", places_of(number)
+    ).fetchone():
+        return 0
     waiting = 0
-    for chunk in chunks(places):
+    for chunk in chunks([place_of(number, index) for index in indexes]):
         gone = db.execute(
             f"DELETE FROM lives WHERE place IN ({','.join('?' * len(chunk))}) RETURNING state",
             chunk,

@@ -16,6 +16,7 @@ from fanfold.domain.batch import BatchState
 from fanfold.engines.embedded.bundle import MAX_MESSAGES, bundles_of, named, pack, unpack
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
+from fanfold.engines.embedded.scope import Scope
 from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station
 
 #: seconds until a message that nobody extended becomes visible again
@@ -26,14 +27,20 @@ _POLL_SECONDS = 0.002
 _IDLE_POLL_SECONDS = 0.01
 #: where messages come by the thousand; elsewhere each is a row, and is looked at by itself
 _BUNDLED = frozenset({Station.RUNS})
+#: a token is a row's number and, below so many bits, which of its messages
+_BITS = 6
+_BIT = (1 << _BITS) - 1
 _INSERT = "INSERT INTO messages (station, visible_at, owner, attempts, batch, origin, rest, body)"
 
 
 class EmbeddedQueue:
-    def __init__(self, database: Database, clock: Clock, ownership: Ownership) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, ownership: Ownership, scope: Scope | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._ownership = ownership
+        self._scope = scope or Scope()
         self._folder = database.path.parent / "owners"
         self._registered = False
         self._reaped_at = -math.inf
@@ -132,11 +139,12 @@ class EmbeddedQueue:
         return int(count)
 
     def _has(self, station: Station) -> bool:
+        mine, batches = self._scope.where(station)
         row = (
             self._database.read()
             .execute(
-                "SELECT 1 FROM messages WHERE station = ? AND visible_at <= ? LIMIT 1",
-                (station, self._clock.now()),
+                f"SELECT 1 FROM messages WHERE station = ? AND visible_at <= ? AND {mine} LIMIT 1",
+                (station, self._clock.now(), batches),
             )
             .fetchone()
         )
@@ -155,7 +163,7 @@ class EmbeddedQueue:
                 station,
                 body,
                 attempts,
-                f"{number}.{bit}",
+                str(number << _BITS | bit.bit_length() - 1),
                 Station(origin) if origin is not None else None,
                 f"{name:x}",
             )
@@ -169,12 +177,15 @@ class EmbeddedQueue:
         """Whole bundles as long as they fit, and as much of the next as does."""
         wanted: list[tuple[int, int]] = []
         room = limit
+        mine, batches = self._scope.where(station)
         rows = db.execute(
-            "SELECT id, rest FROM messages WHERE station = ? AND visible_at <= ? "
-            "ORDER BY visible_at, id",
-            (station, now),
+            "SELECT id, rest, batch FROM messages WHERE station = ? AND visible_at <= ? "
+            f"AND {mine} ORDER BY visible_at, id",
+            (station, now, batches),
         )
-        for number, rest in rows:
+        for number, rest, batch_id in rows:
+            if not self._scope.has(db, station, batch_id):
+                continue
             wanted.append((number, rest if rest.bit_count() <= room else _lowest(rest, room)))
             room -= rest.bit_count()
             if room <= 0:
@@ -235,9 +246,9 @@ def _by_row(deliveries: Iterable[Delivery]) -> dict[int, int]:
     """Which bits of which rows."""
     rows: dict[int, int] = {}
     for delivery in deliveries:
-        number, _, bit = delivery.token.partition(".")
-        row = int(number)
-        rows[row] = rows.get(row, 0) | int(bit)
+        token = int(delivery.token)
+        row = token >> _BITS
+        rows[row] = rows.get(row, 0) | 1 << (token & _BIT)
     return rows
 
 

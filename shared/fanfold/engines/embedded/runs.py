@@ -6,6 +6,7 @@ here: look, create, count. What the steps see is the same.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -39,26 +40,22 @@ class EmbeddedRuns:
         leased: Collection[int] = (),  # noqa: ARG002  here all are looked up, it costs nothing
     ) -> list[Verdict]:
         rows = {run.index: row_of(run) for run in runs}
+        tally = tally_of(runs)
         with self._database.write() as db:
             number = open_number(db, batch)
             if number is None:
                 return [Verdict.LATE] * len(runs)
-            places = [place_of(number, index) for index in rows]
-            settled = {index_of(place) for place in places_among(db, "runs", places)}
-            fresh: list[Run] = []
-            verdicts: list[Verdict] = []
-            for run in runs:
-                verdicts.append(Verdict.ALREADY if run.index in settled else Verdict.COUNTED)
-                if run.index not in settled:
-                    settled.add(run.index)
-                    fresh.append(run)
-            if fresh:
-                db.executemany(
-                    f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [(place_of(number, run.index), *rows[run.index]) for run in fresh],
-                )
-                woken = end_lives(db, places)
-                add_tally(db, number, 0, replace(tally_of(fresh), woken=woken))
+            if len(rows) == len(runs) and _create(db, number, rows):
+                verdicts = [Verdict.COUNTED] * len(runs)
+            else:
+                verdicts = _told_apart(db, number, runs)
+                fresh = [run for run, it in zip(runs, verdicts, strict=True)
+                         if it is Verdict.COUNTED]  # fmt: skip
+                _create(db, number, {run.index: rows[run.index] for run in fresh})
+                tally = tally_of(fresh)
+            if Verdict.COUNTED in verdicts:
+                woken = end_lives(db, number, list(rows))
+                add_tally(db, number, 0, replace(tally, woken=woken))
         return verdicts
 
     def read(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Run]:
@@ -106,3 +103,27 @@ class EmbeddedRuns:
             (*places_of(number_of(db, batch_id)), limit),
         )
         return [run_from(batch_id, row) for row in rows.fetchall()]
+
+
+def _create(db: sqlite3.Connection, number: int, rows: dict[int, tuple[object, ...]]) -> bool:
+    """All of them, or none: nearly always none is settled, and it costs no read to find out."""
+    first = number << INDEX_BITS
+    db.execute("SAVEPOINT creating")
+    created = db.executemany(
+        f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (place) DO NOTHING",
+        [(first | index, *row) for index, row in rows.items()],
+    ).rowcount
+    whole = not rows or created == len(rows)
+    db.execute("RELEASE creating" if whole else "ROLLBACK TO creating")
+    return whole
+
+
+def _told_apart(db: sqlite3.Connection, number: int, runs: Sequence[Run]) -> list[Verdict]:
+    places = [place_of(number, run.index) for run in runs]
+    settled = {index_of(place) for place in places_among(db, "runs", places)}
+    verdicts: list[Verdict] = []
+    for run in runs:
+        verdicts.append(Verdict.ALREADY if run.index in settled else Verdict.COUNTED)
+        settled.add(run.index)
+    return verdicts
