@@ -7,8 +7,10 @@ run yet) has its slot like any other. Read in chunks, so that memory does not gr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.order import combination_of
 from fanfold.domain.outcome import Canceled, Failed, Skipped, Succeeded, Value
 from fanfold.domain.run import Run, RunState
 from fanfold.folds.result import Result
@@ -62,7 +64,9 @@ def stream_results(
         if len(found) < high - low:
             keys = {it.index: it.key for it in batches.records(batch.id, low, high)}
         for index in range(low, high):
-            yield result_of(found.get(index), index, keys.get(index), rest, blobs, reason)
+            result = result_of(found.get(index), index, keys.get(index), rest, blobs, reason)
+            own = combination_of(batch.options, index)
+            yield result if own is None else replace(result, parameters=own)
 
 
 def _rest_of(batch: Batch) -> tuple[RunState, str]:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import encode_run
+from fanfold.domain.order import indexes_at, is_dispatchable
+from fanfold.domain.records import Record
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 
@@ -29,7 +31,7 @@ REPEATED = 2
 def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str] = ()) -> int:
     """Release and publish until the limit is reached; how many were published. `done` names
     releases whose messages are out; its own it strikes off by asking once more."""
-    if batch.options.concurrency is None:
+    if batch.options.concurrency is None or not is_dispatchable(batch):
         return 0
     published = 0
     while True:
@@ -45,7 +47,7 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     """The same in one compare-and-set, for whoever comes again soon: what it publishes is struck
     off by its next one. Every settle is followed by an advance that sees it, so none need ask
     twice."""
-    if batch.options.concurrency is None:
+    if batch.options.concurrency is None or not is_dispatchable(batch):
         return 0
     done = outbox.pop(batch.id, [])
     try:
@@ -84,16 +86,34 @@ def publish_release(ports: Ports, batch: Batch, release: Release, attempt: int =
 def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1) -> int:
     """One message per record; a repeat leaves out what is settled."""
     published = 0
-    for chunk in _chunks(positions):
+    indexes = indexes_at(batch, positions)
+    records = None if isinstance(indexes, range) else _records_at(ports, batch, indexes)
+    for chunk in _chunks(indexes):
         settled = ports.runs.read(batch.id, chunk) if attempt > 1 else {}
         bodies = [
             encode_run(batch.id, batch.generation, record, attempt=attempt)
-            for record in ports.batches.records(batch.id, chunk.start, chunk.stop)
+            for record in (
+                ports.batches.records(batch.id, chunk[0], chunk[-1] + 1)
+                if records is None
+                else (records[index] for index in chunk)
+            )
             if record.index not in settled
         ]
         ports.queue.publish(Station.RUNS, batch.id, bodies)
         published += len(bodies)
     return published
+
+
+def _records_at(ports: Ports, batch: Batch, indexes: Sequence[int]) -> dict[int, Record]:
+    """Those of a shuffled stretch, with each of its pages read once."""
+    wanted = sorted(indexes)
+    found: dict[int, Record] = {}
+    for group in _near(wanted):
+        chosen = set(group)
+        for record in ports.batches.records(batch.id, group[0], group[-1] + 1):
+            if record.index in chosen:
+                found[record.index] = record
+    return found
 
 
 def publish_indexes(
@@ -121,6 +141,6 @@ def _near(indexes: Sequence[int]) -> Iterator[list[int]]:
         yield group
 
 
-def _chunks(positions: range) -> Iterator[range]:
-    for start in range(positions.start, positions.stop, _PUBLISH):
-        yield range(start, min(start + _PUBLISH, positions.stop))
+def _chunks(indexes: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(indexes), _PUBLISH):
+        yield indexes[start : start + _PUBLISH]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.messages import FanOutMessage
+from fanfold.domain.order import indexes_at
 from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
@@ -124,9 +125,10 @@ def _republish(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> in
     lost: list[int] = []
     while start < stop and len(lost) < policy.sweep_limit:
         chunk = range(start, min(start + _CHUNK, stop))
-        settled = ports.runs.read(batch.id, chunk)
-        lives = ports.leases.lives(batch.id, chunk)
-        lost += [index for index in chunk if index not in settled and index not in lives]
+        indexes = indexes_at(batch, chunk)
+        settled = ports.runs.read(batch.id, indexes)
+        lives = ports.leases.lives(batch.id, indexes)
+        lost += [index for index in indexes if index not in settled and index not in lives]
         start = chunk.stop
     memory.cursor[batch.id] = 0 if start >= stop else start
     publish_indexes(ports, batch, lost)

@@ -85,6 +85,12 @@ def puppet(record: Any, ctx: Context) -> Any:
         return "ok"
 
 
+@flow(id="parameters", version="1")
+def parameters(record: Any, ctx: Context) -> Any:  # noqa: ARG001  a flow is given its record
+    """What it was given beside its record."""
+    return ctx.parameters
+
+
 @flow(id="async_puppet", version="1", retries=2, backoff=0.001, timeout=60)
 async def async_puppet(record: Any, ctx: Context) -> Any:
     """Does what its record says, and waits without holding a thread."""

@@ -35,6 +35,10 @@ class Ready:
         with self._changed:
             self._changed.notify(lanes)
 
+    def wake_all(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
     def take(self) -> Item | None:
         """For who has a place."""
         try:

@@ -67,8 +67,8 @@ def test_an_intake_that_is_held_up_ends_with_the_run_that_held_it_up(
     with working(home.ports, threads=2) as (worker, _):
         get_quick(home, worker)
         home.create([{"do": "hang", "gate": str(gate), "log": marked}], PUPPET)
-        until(lambda: marks(marked) and len(worker._intakes) == 2)
-        stuck = worker._intakes[0]
+        until(lambda: marks(marked) and len(worker._intake.threads) == 2)
+        stuck = worker._intake.threads[0]
         gate.touch()
         until(lambda: not stuck.is_alive())
 

@@ -1,0 +1,189 @@
+"""The intake: pulls messages and admits them, and runs them itself where runs are quick.
+
+Handing a job from thread to thread costs more than a run of some microseconds, and threads that
+take turns at one interpreter hold each other up. So where runs are that quick the intake takes up
+what it has pulled itself, one after the other, and settles it; the lanes sleep. If it does not come
+forward, because one run takes longer than those before it, the lanes are woken, and another intake
+takes its place: the old one ends with that run.
+"""
+
+from __future__ import annotations
+
+from threading import Event, Thread, get_ident
+
+from fanfold import log
+from fanfold.domain.batch import Batch
+from fanfold.ports import Delivery, Ports, Station
+from fanfold.steps.ask import Duty
+from fanfold.steps.catch_up import catch_up
+from fanfold.steps.policy import Policy
+from fanfold.steps.run_flow import Admission, Job, admit, decode
+from fanfold.steps.settle import Settler
+from fanfold.steps.views import View, Views
+from fanfold.worker.hand import Hand
+from fanfold.worker.lanes import Lanes
+from fanfold.worker.ready import Item, Ready
+from fanfold.worker.ways_out import WaysOut
+
+#: what a process holds at most, what waits in the parking included
+_HOLD = 5000
+#: a fast flow's messages are pulled ahead for so many seconds of work
+_AHEAD_SECONDS = 0.005
+#: runs are quick if half of them take less than the one, and all of them, on average, the other
+_QUICK_MEDIAN = 0.0001
+_QUICK_MEAN = 0.0003
+
+
+class Intake:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: Policy,
+        views: Views,
+        *,
+        hand: Hand,
+        duty: Duty,
+        out: WaysOut,
+        ready: Ready,
+        lanes: Lanes,
+        settler: Settler[Job],
+        stopping: Event,
+    ) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._views = views
+        self._hand = hand
+        self._duty = duty
+        self._out = out
+        self._ready = ready
+        self._lanes = lanes
+        self._settler = settler
+        self._stopping = stopping
+        #: the last one is the intake; those before it are at a run that takes long
+        self.threads: list[Thread] = []
+        #: how many runs it has run itself, and how many it had when somebody last looked
+        self._ran = 0
+        self._seen = -1
+
+    def start(self) -> None:
+        thread = Thread(target=self._work, name="fanfold-intake", daemon=True)
+        self.threads = [*(it for it in self.threads if it.is_alive()), thread]
+        thread.start()
+
+    def look_after(self, seconds: float) -> None:
+        """Every so many seconds: does it come forward? If not, another one takes its place."""
+        if not self._lanes.quiet:
+            self._seen = -1
+            return
+        if self._seen == self._ran:
+            self._lanes.quiet = 0
+            self._hand.slow_down(seconds)
+            self.start()
+            self._ready.wake_all()
+            self._settler.nudge()
+        self._seen = self._ran
+
+    def stop_pulling(self) -> None:
+        """Once it is stopping: wait until no more can come. One that is at a run takes up no
+        other."""
+        for thread in self.threads:
+            while thread.is_alive() and not self._lanes.carries(thread):
+                thread.join(0.05)
+
+    def _is(self, thread: int) -> bool:
+        return not self._stopping.is_set() and self.threads[-1].ident == thread
+
+    def _work(self) -> None:
+        me = get_ident()
+        while self._is(me):
+            room = self._free()
+            if room <= 0:
+                self._lanes.wait_for_room(0.1)
+                continue
+            try:
+                deliveries = self._ports.queue.pull(
+                    Station.RUNS, min(room, self._policy.pull), wait=0.2
+                )
+                if deliveries:
+                    self._take(deliveries)
+            except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
+                log.error("intake.failed", f"{type(error).__name__}: {error}")
+                self._stopping.wait(0.5)
+            if self._is_quick():
+                self._run_along(me)
+
+    def _is_quick(self) -> bool:
+        hand = self._hand
+        return 0 < hand.median_seconds < _QUICK_MEDIAN and hand.mean_seconds < _QUICK_MEAN
+
+    def _run_along(self, me: int) -> None:
+        """Run what is there, and settle it."""
+        if not self._ready.take_place():
+            return
+        self._lanes.quiet = me
+        while self._is(me) and (item := self._ready.take()) is not None:
+            self._lanes.carry_out(item)
+            self._ran += 1
+            if self._settler.is_full:
+                self._settler.work_off()
+        if self._lanes.quiet == me:
+            self._lanes.quiet = 0
+        self._ready.leave_place()
+        self._settler.work_off()
+
+    def _free(self) -> int:
+        mean = self._hand.mean_seconds
+        ahead = (
+            min(self._policy.pull, int(self._lanes.count * _AHEAD_SECONDS / mean)) if mean else 0
+        )
+        return min(
+            self._lanes.count + ahead - self._lanes.busy - len(self._ready), _HOLD - len(self._hand)
+        )
+
+    def _take(self, deliveries: list[Delivery]) -> None:
+        self._hand.take(deliveries)
+        jobs: dict[str, list[Job]] = {}
+        views: dict[str, View] = {}
+        for delivery in deliveries:
+            try:
+                message = decode(delivery)
+                batch_id = message.batch_id
+                view = views.get(batch_id)
+                if view is None:
+                    view = views[batch_id] = self._views.of(batch_id)
+                if view.flow is None:
+                    self._out.cannot_load(delivery, view)
+                    continue
+                job = Job(delivery, message, view.batch, view.flow)
+                jobs.setdefault(batch_id, []).append(job)
+            except Exception as error:  # noqa: BLE001  one bad message harms no other
+                self._out.cannot_handle(delivery, error)
+        for batch_id, group in jobs.items():
+            self._duty.take(batch_id, len(group))
+            try:
+                admitted = admit(self._ports, self._policy, views[batch_id].batch, group)
+            except Exception as error:  # noqa: BLE001  the engine could not tell: again later
+                log.error("admit.failed", f"{type(error).__name__}: {error}", batch_id=batch_id)
+                self._out.give_back(group, delay=1.0)
+                continue
+            self._begin(views[batch_id].batch, admitted)
+
+    def _begin(self, batch: Batch, admitted: list[tuple[Job, Admission]]) -> None:
+        over: dict[Admission, list[Job]] = {}
+        items: list[Item] = []
+        for job, admission in admitted:
+            if admission in (Admission.RUN, Admission.ALONE):
+                items.append((job, admission is Admission.ALONE))
+            else:
+                over.setdefault(admission, []).append(job)
+        self._lanes.change(running=len(items))
+        self._ready.put(items, wake=not self._is_quick())
+        for admission, jobs in over.items():
+            try:
+                if admission is not Admission.DROPPED:
+                    catch_up(self._ports, batch, jobs)
+            except Exception as error:  # noqa: BLE001  not acked: they come again
+                log.error("catch_up.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+                self._out.give_back(jobs, delay=1.0)
+            else:
+                self._out.ack(batch, jobs)

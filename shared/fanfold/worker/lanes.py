@@ -1,0 +1,242 @@
+"""The lanes: threads that run flows, one record at a time, and bring each run to its end.
+
+    take ▶ execute ▶ conclude ─▶ settle
+                        └─ try again ─▶ parked in the process, or waiting in `lives`
+
+A lane is taken until the flow's code has returned, even when its run has timed out and is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from threading import Event, Lock, Thread, get_ident
+
+from fanfold import log
+from fanfold.domain.order import parameters_of
+from fanfold.domain.outcome import Attempt
+from fanfold.domain.retry import Again
+from fanfold.domain.run import RunState
+from fanfold.execution.call import Call
+from fanfold.execution.context import Cancellation, Context
+from fanfold.execution.invoke import Invoker
+from fanfold.execution.isolation import Isolation
+from fanfold.ports import Ports
+from fanfold.steps.advance import advance
+from fanfold.steps.ask import Duty
+from fanfold.steps.policy import Policy
+from fanfold.steps.run_flow import Job, conclude, live_of, resolve
+from fanfold.steps.settle import Entry, Settler
+from fanfold.steps.views import Views
+from fanfold.worker.hand import Hand
+from fanfold.worker.parking import Parking
+from fanfold.worker.ready import Item, Ready
+from fanfold.worker.ways_out import WaysOut
+
+
+class Lanes:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: Policy,
+        views: Views,
+        isolation: Isolation,
+        *,
+        count: int,
+        hand: Hand,
+        duty: Duty,
+        out: WaysOut,
+        ready: Ready,
+        parking: Parking,
+        stopping: Event,
+    ) -> None:
+        self._ports = ports
+        self._policy = policy
+        self._views = views
+        self._isolation = isolation
+        self._invoker = Invoker()
+        self._hand = hand
+        self._duty = duty
+        self._out = out
+        self._ready = ready
+        self._parking = parking
+        self._stopping = stopping
+        self._settler: Settler[Job] = Settler(
+            ports,
+            policy,
+            duty,
+            finish=out.finished,
+            give_up=out.not_settled,
+            executing=lambda: self.running,
+        )
+        self.count = count
+        #: runs that are executing or about to, here
+        self.running = 0
+        #: the thread that settles what it runs itself; 0: there is none
+        self.quiet = 0
+        self._counting = Lock()
+        #: the threads that are inside a flow's code
+        self._carrying: set[int | None] = set()
+        self._room = Event()
+        self.threads = [
+            Thread(target=self._work, name=f"fanfold-lane-{number}", daemon=True)
+            for number in range(count)
+        ]
+
+    @property
+    def settler(self) -> Settler[Job]:
+        return self._settler
+
+    @property
+    def busy(self) -> int:
+        return len(self._carrying)
+
+    def carries(self, thread: Thread) -> bool:
+        return thread.ident in self._carrying
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def wait_for_room(self, seconds: float) -> None:
+        self._room.wait(seconds)
+        self._room.clear()
+
+    def tell_of_room(self) -> None:
+        if not self._room.is_set():
+            self._room.set()
+
+    def end(self, others: Sequence[Thread]) -> None:
+        """Wait for all of them, and `others`; not for one whose run has timed out: it may never
+        return. Then settle what they left."""
+        for thread in (*others, *self.threads):
+            while thread.is_alive() and (not self.carries(thread) or self._hand.executing()):
+                thread.join(0.05)
+        for seconds, job in self._parking.clear():
+            self.put_off(job, seconds)
+        self._settler.close()
+
+    def stop(self) -> None:
+        self._invoker.stop()
+        self._isolation.close()
+
+    def change(self, *, running: int) -> None:
+        with self._counting:
+            self.running += running
+
+    def _work(self) -> None:
+        while self._ready.wait_for_place():
+            while (item := self._ready.take()) is not None:
+                self.carry_out(item)
+            self._ready.leave_place()
+
+    def carry_out(self, item: Item) -> None:
+        job, alone = item
+        self._carrying.add(get_ident())
+        try:
+            self._execute(job, alone=alone)
+        except Exception as error:  # noqa: BLE001  a lane must outlive its runs
+            self._hand.end(job)
+            self.change(running=-1)
+            self._duty.give_back(job.batch.id, 1)
+            self._out.cannot_handle(job.delivery, error)
+        finally:
+            self._carrying.discard(get_ident())
+            self.tell_of_room()
+
+    def _execute(self, job: Job, *, alone: bool) -> None:
+        canceled = Cancellation()
+        self._hand.begin(job, canceled)  # before anything that takes time: a drain waits for it
+        data = resolve(self._ports, job)
+        job.attempts += 1
+        job.started_at = job.started_at or self._ports.clock.now()
+        context = Context(
+            batch_id=job.batch.id,
+            index=job.index,
+            key=job.key,
+            attempt=job.attempts,
+            parameters=parameters_of(job.batch.options, job.index),
+            canceled=canceled,
+        )
+        call = Call(job.flow, job.batch.flow, data, context, job.timeout)
+        if alone:
+            self._over(job, context, *self._isolation.run(call))
+        else:
+            self._invoker.invoke(call, partial(self._over, job, context))
+
+    def _over(self, job: Job, context: Context, attempt: Attempt, seconds: float) -> None:
+        """An attempt is over; called once, from the lane or, at the timeout, from the watchdog.
+
+        It counts as executing until the settler has it, which a drain closes when nothing does;
+        but not once it may be taken up again, which would be another execution.
+        """
+        self.change(running=-1)
+        try:
+            job.seconds += seconds
+            job.note(context.entries)
+            result = conclude(self._ports, job, attempt)
+            if isinstance(result, Again):
+                self._hand.end(job, seconds)
+                self._again(job, result.delay)
+            else:
+                quietly = get_ident() == self.quiet
+                self._settler.add(Entry(job.batch, result, job, job.leased), quietly=quietly)
+                self._hand.end(job, seconds)
+                if quietly:
+                    return
+        except Exception as error:  # noqa: BLE001  not settled: it comes again
+            self._hand.end(job)
+            self._duty.give_back(job.batch.id, 1)
+            self._out.cannot_handle(job.delivery, error)
+        self._settler.nudge()
+
+    def _again(self, job: Job, seconds: float) -> None:
+        if seconds <= self._policy.wait_in_place and not self._stopping.is_set():
+            self._park(job, seconds)
+        else:
+            self._wait(job, seconds)
+
+    def unpark(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if self._is_stopped(job):
+                self._out.ack(job.batch, [job])
+                continue
+            if self._stopping.is_set():  # no lane takes up anything any more
+                self.put_off(job, 0.0)
+                continue
+            self.change(running=1)
+            self._ready.put([(job, job.deliveries >= self._policy.isolate_from)])
+
+    def _is_stopped(self, job: Job) -> bool:
+        """Since it was parked; a retry must not begin what the user has stopped. In doubt it may
+        run: its result will be refused."""
+        try:
+            return not self._views.of(job.batch.id).batch.is_open
+        except Exception as error:  # noqa: BLE001  the others that are due must not be lost for it
+            log.error("view.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
+            return False
+
+    def _park(self, job: Job, seconds: float) -> None:
+        """Held on to, without a lane. If it has a lease, that must outlast the wait."""
+        if job.leased:
+            until = self._ports.clock.now() + seconds + self._policy.lease_seconds
+            self._ports.leases.hold(
+                job.batch, [live_of(job, RunState.RUNNING, until, self._ports.owner)]
+            )
+        self._parking.park(job, seconds)
+
+    def put_off(self, job: Job, seconds: float) -> None:
+        """While draining: what was tried already keeps count of it."""
+        try:
+            self._wait(job, seconds)
+        except Exception as error:  # noqa: BLE001  delivered again, with its attempts forgotten
+            log.error("wait.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
+            self._out.give_back([job])
+
+    def _wait(self, job: Job, seconds: float) -> None:
+        """Too long to hold on to: it waits in `lives`, and its place is free."""
+        due = self._ports.clock.now() + seconds
+        waiting = live_of(job, RunState.WAITING, due, owner=None)
+        self._ports.leases.wait(job.batch, [waiting])
+        advance(self._ports, job.batch, job.index)
+        self._out.ack(job.batch, [job])
