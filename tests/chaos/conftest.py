@@ -14,10 +14,17 @@ from fanfold.engines.google.provision import provision
 from fanfold.settings import Settings
 from fanfold.testing.cloud import Cloud, running_cloud
 from fanfold.testing.home import Home
+from fanfold.testing.nursery import end_all
 from fanfold.wiring import open_google
 
 #: longer than any lease of a message
 _LONG = 700.0
+
+
+@pytest.fixture(autouse=True)
+def none_left() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +58,13 @@ def google_home(cloud: Cloud, tmp_path: Path) -> Iterator[Home]:
             settings.prefix,
             backoff=False,
         )
+
+    def forget_the_dead() -> None:
+        cloud.until_quiet()
+        cloud.pass_(_LONG)
+
     with open_google(settings) as ports:
-        yield Home(settings.home, ports, settings, lambda: cloud.pass_(_LONG))
+        yield Home(settings.home, ports, settings, forget_the_dead)
 
 
 @pytest.fixture(params=["embedded", "google"])

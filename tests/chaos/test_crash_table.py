@@ -125,7 +125,7 @@ def test_two_finalizations_for_two_last_records_close_once(home: Home) -> None:
     extra = FinalizationMessage(batch_id=batch.id).encode()
     home.ports.queue.publish(Station.FINALIZATIONS, batch.id, [extra, extra])
     first, second = home.start(), home.start()
-    assert (first.wait(60), second.wait(60)) == (0, 0)
+    assert (first.wait(), second.wait()) == (0, 0)
     assert_whole(home, batch, len(RECORDS), FAILED)
     assert home.status(batch).batch.fold_attempts == 1
 
@@ -200,7 +200,7 @@ def test_two_fan_outs_of_one_batch_at_once_store_each_page_once(
     message = FanOutMessage(batch_id=batch.id).encode()
     home.ports.queue.publish(Station.FAN_OUT, batch.id, [message])
     workers = [home.start(), home.start()]
-    assert [worker.wait(60) for worker in workers] == [0, 0]
+    assert [worker.wait() for worker in workers] == [0, 0]
     assert_whole(home, batch, len(records))
 
 
@@ -278,5 +278,5 @@ def test_the_sweep_beside_live_work_changes_nothing(home: Home) -> None:
     policy, memory = impatient(), Memory()
     while worker.poll() is None:
         sweep(home.ports, policy, memory)
-    assert worker.returncode == 0
+    assert worker.wait() == 0
     assert_whole(home, batch, 3000)

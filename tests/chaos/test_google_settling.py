@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,8 @@ from fanfold.engines.google.engine import google_engine
 from fanfold.local.emulators import Emulators
 from fanfold.ports import Verdict
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
+from fanfold.testing.nursery import fork
+from fanfold.testing.settling import settle_twice
 
 PROJECT, PREFIX = "fanfold-test", "settling-"
 PROCESSES, EACH = 20, 50
@@ -33,17 +34,16 @@ def test_twenty_processes_settle_one_batch_exactly_and_a_late_result_is_refused(
     ):
         total = PROCESSES * EACH
         batch = sealed(ports, with_records(ports, new_batch(ports, slots=4), total, page=500))
-        command = [sys.executable, "-m", "fanfold.testing.settling"]
-        where = [emulators.firestore, emulators.pubsub, PROJECT, PREFIX, batch.id]
+        where = (emulators.firestore, emulators.pubsub, PROJECT, PREFIX, batch.id)
         # each overlaps its neighbour by half: every record is settled by two processes, twice
-        shares = [(max(0, n * EACH - EACH // 2), (n + 1) * EACH) for n in range(PROCESSES)]
-        processes = [
-            subprocess.Popen(
-                [*command, *where, str(start), str(stop)], stdout=subprocess.PIPE, text=True
-            )
-            for start, stop in shares
-        ]
-        counted = [int(process.communicate(timeout=200)[0]) for process in processes]
+        shares = [range(max(0, n * EACH - EACH // 2), (n + 1) * EACH) for n in range(PROCESSES)]
+        answers, processes = [], []
+        for share in shares:
+            receiving, sending = Pipe(duplex=False)
+            answers.append(receiving)
+            processes.append(fork(settle_twice, *where, share, sending))
+        assert [process.wait(200) for process in processes] == [0] * PROCESSES
+        counted = [answer.recv() for answer in answers]
         assert sum(counted) == total
         tally = ports.runs.tally(batch.id)
         assert (tally.succeeded, tally.digest) == (total, digest_of(0, total))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -36,11 +35,6 @@ def test_three_workers_one_killed_every_second_settle_every_record_once(
             kills += 1
             next_kill += 1.0
     for worker in workers:
-        _stop(worker)
+        worker.kill()
     assert kills >= 3, "the batch was over before anything was proven"
     home.assert_whole(batch, RECORDS)
-
-
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.wait()

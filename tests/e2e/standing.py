@@ -54,7 +54,7 @@ class Up:
         self.fanfold = fanfold
         self.going = fanfold.start("up", *GOOGLE, *FEW)
         self.going.until(lambda: "Ctrl-C stops it" in self.going.err)
-        self.told: dict[str, Any] = self.fanfold("up", "--env", "--json").json
+        self.told: dict[str, Any] = self.fanfold.inside("up", "--env", "--json").json
         hosts = [self.told["firestore"], self.told["pubsub"], *self.told["functions"].values()]
         self.started = Started(self.going, *hosts)
 

@@ -38,7 +38,7 @@ class TestWhileItIsUp:
         for name in ("firestore emulator", "pubsub emulator", *up.told["functions"]):
             assert f"\n{name} " in up.going.err
         assert f"logs in {up.fanfold.home}/logs" in up.going.err
-        exports = up.fanfold("up", "--env").out
+        exports = up.fanfold.inside("up", "--env").out
         shell = f'eval "{exports}"; echo $PUBSUB_EMULATOR_HOST $FANFOLD_ENGINE $FANFOLD_HOME'
         said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
         assert said.stdout.split() == [up.told["pubsub"], "google", str(up.fanfold.home)]
@@ -51,7 +51,7 @@ class TestWhileItIsUp:
         assert ran.code == 0, ran.err
         assert (ran.json["status"], ran.json["succeeded"]) == ("completed", 30)
         assert f"the functions that process {up.told['pid']} has up" in ran.err
-        verified = up.fanfold("verify", ran.json["batch_id"], *GOOGLE, "--json")
+        verified = up.fanfold.inside("verify", ran.json["batch_id"], *GOOGLE, "--json")
         assert (verified.json["holds"], verified.json["recounted_succeeded"]) == (True, 30)
 
     def test_what_is_created_is_worked_on_and_seen_by_every_command(self, up: Up) -> None:
@@ -61,14 +61,14 @@ class TestWhileItIsUp:
         batch_id = created.out.split()[-1]
         assert f"watch it: fanfold attach {batch_id}" in created.err
 
-        waited = up.fanfold("wait", batch_id, "--json", **env)
-        seen = up.fanfold("status", batch_id, *GOOGLE, "--json").json
+        waited = up.fanfold.inside("wait", batch_id, "--json", **env)
+        seen = up.fanfold.inside("status", batch_id, *GOOGLE, "--json").json
 
         assert (waited.code, waited.json["output"]) == (0, {"sum": 6, "order": [0, 1, 2, 3]})
         assert (seen["status"], seen["label"]) == ("completed", "nightly")
-        lines = up.fanfold("results", batch_id, *GOOGLE).lines
+        lines = up.fanfold.inside("results", batch_id, *GOOGLE).lines
         assert [it["output"] for it in lines] == [0, 1, 2, 3]
-        listed = up.fanfold("list", *GOOGLE, "--json").json["batches"]
+        listed = up.fanfold.inside("list", *GOOGLE, "--json").json["batches"]
         assert listed[0]["batch_id"] == batch_id
         assert up.fanfold.batches() == [], "the embedded engine has batches of its own"
 
@@ -85,13 +85,13 @@ class TestWhileItIsUp:
         publisher.stop()
 
         def batches() -> list[Any]:
-            listed: list[Any] = up.fanfold("list", *GOOGLE, "--json").json["batches"]
+            listed: list[Any] = up.fanfold.inside("list", *GOOGLE, "--json").json["batches"]
             return [it for it in listed if it["label"] == "plain"]
 
         up.going.until(batches)
-        waited = up.fanfold("wait", batches()[0]["batch_id"], *GOOGLE, "--json")
+        waited = up.fanfold.inside("wait", batches()[0]["batch_id"], *GOOGLE, "--json")
         assert (waited.code, waited.json["succeeded"]) == (0, 2), waited.err
-        lines = up.fanfold("results", waited.json["batch_id"], *GOOGLE).lines
+        lines = up.fanfold.inside("results", waited.json["batch_id"], *GOOGLE).lines
         assert [it["output"] for it in lines] == [{"id": "a"}, {"id": "b"}]
 
     def test_ctrl_c_leaves_the_batch_running(self, up: Up) -> None:
@@ -106,8 +106,8 @@ class TestWhileItIsUp:
         assert (attached.code, attached.json["succeeded"]) == (0, 2), attached.err
 
     def test_who_would_get_in_its_way_is_refused(self, up: Up) -> None:
-        again = up.fanfold("up", *GOOGLE)
-        worker = up.fanfold("worker", *GOOGLE)
+        again = up.fanfold.inside("up", *GOOGLE)
+        worker = up.fanfold.inside("worker", *GOOGLE)
 
         assert (again.code, again.out) == (1, "")
         assert f"process {up.told['pid']} is up in {up.fanfold.home} already" in again.err
@@ -138,7 +138,7 @@ class TestWhileItIsUp:
         assert ended.code == 0, ended.err
         assert up.started.left() == []
         assert not (up.fanfold.home / "up.json").exists()
-        late = up.fanfold("status", "last", *GOOGLE)
+        late = up.fanfold.inside("status", "last", *GOOGLE)
         assert (late.code, late.out) == (2, "")
         assert "Start it in another terminal: fanfold up --engine google" in late.err
 
@@ -151,7 +151,7 @@ def test_what_is_up_ends_also_when_the_command_is_killed(fanfold: Fanfold) -> No
     up.end(signal.SIGKILL)
 
     until(lambda: up.started.left() == [])
-    assert fanfold("up", "--env").code == 2, "what it wrote deceives nobody"
+    assert fanfold.inside("up", "--env").code == 2, "what it wrote deceives nobody"
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_on_emulators_of_somebody_elses_a_batch_outlives_the_run(
     fanfold("create", "echo", fanfold.write("two.jsonl", [1, 2]), *GOOGLE, **named)
     worked = fanfold("worker", "--until-idle", *GOOGLE, *FEW, **named)
     assert worked.code == 0, worked.err
-    seen = fanfold("status", "last", *GOOGLE, "--json", **named).json
+    seen = fanfold.inside("status", "last", *GOOGLE, "--json", **named).json
     assert (seen["status"], seen["succeeded"]) == ("completed", 2)
 
 

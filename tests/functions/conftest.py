@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from typing import Any
 import pytest
 
 from fanfold.domain.batch import Batch
+from fanfold.local import functions
 from fanfold.local.emulators import Emulators
-from fanfold.local.up import Up, brought_up
+from fanfold.local.up import Part, Up, brought_up
 from fanfold.settings import Settings
 from fanfold.testing.home import Home
 from fanfold.testing.working import until
@@ -30,6 +33,11 @@ PATIENCE = 100.0
 class Served:
     up: Up
     home: Home
+
+    @property
+    def run_flow(self) -> Part:
+        (part,) = [it for it in self.up.parts() if it.name == "run_flow"]
+        return part
 
     def create(self, count: int, flow: str = "counted", **options: Any) -> Batch:
         records = [{"n": n, "fail": n % 10 == 3} for n in range(count)]
@@ -49,15 +57,12 @@ class Served:
         self.home.assert_whole(batch, count, count // 10)
 
 
-Serve = Callable[..., Served]
-
-
-@pytest.fixture
-def settings(emulators: Emulators, tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def settings(emulators: Emulators, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings.from_env().model_copy(
         update={
             "engine": "google",
-            "home": tmp_path / "home",
+            "home": tmp_path_factory.mktemp("functions") / "home",
             "prefix": f"t{secrets.token_hex(4)}-",
             "threads": 8,
             "firestore_emulator_host": emulators.firestore,
@@ -66,23 +71,57 @@ def settings(emulators: Emulators, tmp_path: Path) -> Settings:
     )
 
 
-@pytest.fixture
-def serve(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Serves them; what it is told of goes wrong in `run_flow` (see chaos/main.py)."""
-    deaths = tmp_path / "deaths"
-    deaths.mkdir()
-    with ExitStack() as held:
-
-        def serving(**chaos: Any) -> Served:
-            monkeypatch.setenv("CHAOS", json.dumps({**chaos, "folder": str(deaths)}))
-            instead = {"run_flow": CHAOS} if chaos else {}
-            up = held.enter_context(brought_up(settings, instead=instead))
-            ports = held.enter_context(open_google(up.settings))
-            return Served(up, Home(up.settings.home, ports, up.settings))
-
-        yield serving
+@contextmanager
+def _serving(settings: Settings, **instead: Path) -> Iterator[Served]:
+    with brought_up(settings, instead=instead) as up, open_google(up.settings) as ports:
+        yield Served(up, Home(up.settings.home, ports, up.settings))
 
 
-@pytest.fixture
-def deaths(tmp_path: Path) -> Callable[[], int]:
-    return lambda: len(list((tmp_path / "deaths").iterdir()))
+@pytest.fixture(scope="module")
+def served(settings: Settings) -> Iterator[Served]:
+    """As deployed. Six functions take their time to start: once for a file of tests."""
+    with _serving(settings) as served:
+        yield served
+
+
+def port_of(part: Part) -> int:
+    return int(part.host.rpartition(":")[2])
+
+
+class Chaos:
+    """The same, but what it is told of goes wrong in `run_flow` (see chaos/main.py)."""
+
+    def __init__(self, served: Served, plan: Path) -> None:
+        self._served = served
+        self._plan = plan
+        self._deaths = plan.parent
+
+    def __call__(self, **goes_wrong: Any) -> Served:
+        """From now on, in an instance that has not lived yet."""
+        self._deaths = self._plan.with_name(secrets.token_hex(4))
+        self._deaths.mkdir()
+        self._plan.write_text(json.dumps({**goes_wrong, "folder": str(self._deaths)}))
+        before = self._served.run_flow.pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        until(lambda: self._is_another(before), PATIENCE)
+        return self._served
+
+    @property
+    def deaths(self) -> int:
+        return len(list(self._deaths.iterdir()))
+
+    def _is_another(self, pid: int) -> bool:
+        self._served.up.tend()
+        after = self._served.run_flow
+        return after.pid != pid and functions.is_ready(port_of(after))
+
+
+@pytest.fixture(scope="module")
+def chaos(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
+    plan = tmp_path_factory.mktemp("chaos") / "plan.json"
+    plan.write_text("{}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAOS", str(plan))
+        with _serving(settings, run_flow=CHAOS) as served:
+            yield Chaos(served, plan)

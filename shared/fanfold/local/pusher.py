@@ -32,7 +32,8 @@ from fanfold.local.connections import Connections
 from fanfold.ports import ORIGIN, Delivery, Queue, Station
 from fanfold.settings import Settings
 
-_PULL_SECONDS = 1.0
+#: an end waits for so long
+_PULL_SECONDS = 0.25
 _AFTER_AN_ERROR = 0.5
 #: for whoever is at something when it ends
 _JOIN_SECONDS = 5.0
@@ -68,6 +69,8 @@ class Pusher:
         self._path = at.path or "/"
         self._connections = Connections(at.netloc, _REQUEST_SECONDS)
         self._held: dict[str, Delivery] = {}
+        #: what was held when it was closed
+        self._left: list[Delivery] = []
         self._changed = Condition()
         self._closing = Event()
         self._done: SimpleQueue[Delivery | None] = SimpleQueue()
@@ -82,15 +85,14 @@ class Pusher:
             thread.start()
 
     def close(self) -> None:
-        """What is being posted is given back; its function may still finish it, which harms
+        """What is being posted will be given back; its function may still finish it, which harms
         nothing."""
         with self._changed:
             self._closing.set()
-            held = list(self._held.values())
+            self._left = list(self._held.values())
             self._held.clear()
             self._changed.notify_all()
         self._done.put(None)
-        self._try("release", lambda: self._queue.release(held))
         self._connections.close()
 
     def join(self) -> None:
@@ -103,6 +105,11 @@ class Pusher:
     # ---------------------------------------------------------------- threads
 
     def _pull(self) -> None:
+        self._pull_until_closing()
+        # not before: a pull that still waits would be given it
+        self._try("release", lambda: self._queue.release(self._left))
+
+    def _pull_until_closing(self) -> None:
         is_failing = False
         while not self._closing.is_set():
             with self._changed:

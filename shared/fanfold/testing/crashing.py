@@ -1,13 +1,13 @@
-"""A worker process in which one call goes wrong, for crash tests of either engine.
+"""A worker in which one call goes wrong, for crash tests of either engine. Its process is forked:
 
-FANFOLD_HOME=… python -m fanfold.testing.crashing '[["runs", "settle", "after", 1, null]]' [ACT]
+fork(crash_worker, settings, [("runs", "settle", "after", 1, None)], "die", 4)
 """
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
@@ -21,8 +21,11 @@ from fanfold.worker.worker import Worker
 _POLICY = replace(EMBEDDED, group=10, claim_seconds=1.0)
 
 
-def main(faults: str, act: str = "die", threads: str = "4") -> None:
-    with open_fanfold(Settings.from_env()) as fanfold:
+def crash_worker(
+    settings: Settings, faults: Sequence[tuple[Any, ...]], act: str, threads: int
+) -> None:
+    """Works until it is idle, or dies."""
+    with open_fanfold(settings) as fanfold:
         ports = fanfold.ports
         if act == "twice":
             ports = publishing_twice(ports)
@@ -32,7 +35,7 @@ def main(faults: str, act: str = "die", threads: str = "4") -> None:
                 ports,
                 [
                     Fault(port, verb, when, what, nth, Station(station) if station else None)
-                    for port, verb, when, nth, station in json.loads(faults)
+                    for port, verb, when, nth, station in faults
                 ],
             )
         worker = Worker(
@@ -40,11 +43,7 @@ def main(faults: str, act: str = "die", threads: str = "4") -> None:
             _POLICY,
             Library(),
             Isolation(),
-            threads=int(threads),
+            threads=threads,
             sweep_seconds=3600.0,
         )
         worker.run(until_idle=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

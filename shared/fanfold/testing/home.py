@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from fanfold.settings import Settings
 from fanfold.sources.iterable import from_iterable
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.status import Status, status_of, verify
+from fanfold.testing.crashing import crash_worker
+from fanfold.testing.nursery import Forked, fork
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +38,26 @@ class Home:
         request = BatchRequest(ref, BatchOptions(**options), "test")
         return create_batch(self.ports, request, lambda: from_iterable(records, name="test"))
 
-    def start(
-        self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4
-    ) -> subprocess.Popen[bytes]:
-        rows = json.dumps([list(fault) for fault in faults])
-        command = [sys.executable, "-m", "fanfold.testing.crashing", rows, act, str(threads)]
-        return subprocess.Popen(command, env=self._environment())
+    def start(self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4) -> Forked:
+        return fork(crash_worker, self._settings(), faults, act, threads)
 
     def start_worker(self, threads: int) -> subprocess.Popen[bytes]:
         """A worker as users start it, until nothing is left to do."""
         command = [sys.executable, "-m", "fanfold.cli.main", "worker", "--until-idle"]
         return subprocess.Popen(
             [*command, "--threads", str(threads)],
-            env=self._environment(),
+            env=self._settings().environment(),
             stderr=subprocess.DEVNULL,
         )
 
-    def _environment(self) -> dict[str, str]:
+    def _settings(self) -> Settings:
         embedded = {"engine": "embedded", "home": self.path}
-        settings = self.settings or Settings.from_env().model_copy(update=embedded)
-        return settings.environment()
+        return self.settings or Settings.from_env().model_copy(update=embedded)
 
     def work(self, *faults: tuple[Any, ...], act: str = "die", threads: int = 4) -> int:
         """Run a worker process until it is idle, or dies; its exit code."""
         self.forget_the_dead()
-        return self.start(*faults, act=act, threads=threads).wait(90)
+        return self.start(*faults, act=act, threads=threads).wait()
 
     def status(self, batch: Batch) -> Status:
         return status_of(self.ports, batch.id)

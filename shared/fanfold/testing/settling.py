@@ -1,14 +1,9 @@
-"""A process that settles some runs of a batch on the google engine, for tests of many at once.
-
-python -m fanfold.testing.settling FIRESTORE PUBSUB PROJECT PREFIX BATCH START STOP
-
-It settles [START, STOP) in groups of ten, every group twice, as after a lost reply, and prints how
-many of them were counted by it.
-"""
+"""Settles some runs of a batch on the google engine, for tests of many processes at once."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,9 +16,17 @@ from fanfold.testing.conformance.rig import ok
 _GROUP = 10
 
 
-def main(
-    firestore: str, pubsub: str, project: str, prefix: str, batch_id: str, start: str, stop: str
+def settle_twice(
+    firestore: str,
+    pubsub: str,
+    project: str,
+    prefix: str,
+    batch_id: str,
+    indexes: Sequence[int],
+    answer: Connection,
 ) -> None:
+    """In groups of ten, every group twice, as after a lost reply. Tells how many of them were
+    counted by it."""
     with (
         TemporaryDirectory() as folder,
         open_clients(firestore, pubsub) as clients,
@@ -31,12 +34,8 @@ def main(
     ):
         batch = ports.batches.get(batch_id)
         counted = 0
-        for first in range(int(start), int(stop), _GROUP):
-            runs = [ok(batch, index) for index in range(first, min(first + _GROUP, int(stop)))]
+        for first in range(0, len(indexes), _GROUP):
+            runs = [ok(batch, index) for index in indexes[first : first + _GROUP]]
             for _ in range(2):
                 counted += ports.runs.settle(batch, runs).count(Verdict.COUNTED)
-        sys.stdout.write(f"{counted}\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    answer.send(counted)

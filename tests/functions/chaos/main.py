@@ -1,7 +1,7 @@
-"""run_flow as it is deployed, where things go wrong as the environment says.
+"""run_flow as it is deployed, where things go wrong as a file says, whose name is in CHAOS:
 
-CHAOS={"faults": [["runs", "settle", "after", 2, null]], "refuses": 0.1, "loses": 0.1,
-       "lives": 3, "folder": …}
+{"faults": [["runs", "settle", "after", 2, null]], "refuses": 0.1, "loses": 0.1,
+ "lives": 3, "folder": …}
 
 It dies at the named calls in its first lives; by chance it refuses a request unseen, and by chance
 its answer to one that it has served is lost: then Pub/Sub hears 500 instead.
@@ -25,7 +25,7 @@ from fanfold.settings import Settings
 from fanfold.testing.faults import Fault, die, with_faults
 from fanfold.wiring import open_google
 
-PLAN = json.loads(os.environ["CHAOS"])
+PLAN = json.loads(Path(os.environ["CHAOS"]).read_text())
 CHANCE = random.Random(7)
 
 

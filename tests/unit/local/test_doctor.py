@@ -17,6 +17,12 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other program is asked: gcloud takes seconds to answer."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
 def found(findings: list[Finding]) -> dict[str, Finding]:
     return {it.what: it for it in findings}
 
@@ -80,6 +86,7 @@ def test_emulators_that_are_named_need_no_java_but_must_answer(
     assert not can_work(findings, "google")
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_missing_library_is_named_with_the_extra_that_brings_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +109,7 @@ def test_a_bucket_needs_a_library_of_its_own(
     assert (it.verdict, it.remedy) == (Verdict.MISSING, "pip install 'fanfold[google]'")
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_home_that_cannot_be_made_or_is_on_the_network_is_refused(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,11 +123,13 @@ def test_a_home_that_cannot_be_made_or_is_on_the_network_is_refused(
     assert "nfs4" in found(examine(settings))["home"].found
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_home_is_not_made_by_looking_at_it(settings: Settings) -> None:
     assert found(examine(settings))["home"].verdict is Verdict.OK
     assert not settings.home.exists()
 
 
+@pytest.mark.usefixtures("alone")
 def test_little_memory_is_a_warning(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

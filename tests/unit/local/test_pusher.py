@@ -74,7 +74,7 @@ def function() -> Iterator[Function]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         it.url = f"http://127.0.0.1:{server.server_port}/"
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield it
         it.gate.set()
@@ -178,6 +178,7 @@ def test_what_is_in_flight_when_it_ends_is_given_back(
     pusher = push()
     until(lambda: function.busy == 1)
     pusher.close()
+    pusher.join()
     (again,) = ports.queue.pull(Station.RUNS, 10)
     assert (again.body, again.attempt) == (b"x", 2)
 

@@ -6,6 +6,7 @@ and `bury` are used of this.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -122,7 +123,7 @@ class PubSubQueue:
 
     def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         for station, tokens in _by_station(deliveries):
-            self._set_deadline(station, tokens, min(_LONGEST_DELAY, int(delay)))
+            self._set_deadline(station, tokens, min(_LONGEST_DELAY, math.ceil(delay)))
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
         for station, tokens in _by_station(deliveries):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
 import grpc
@@ -22,6 +24,8 @@ from fanfold.testing.cloud.topics import Topics
 
 #: a pull that waits keeps its thread
 _THREADS = 256
+#: what is on its way on one machine arrives within it
+_QUIET_SECONDS = 0.05
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
@@ -31,6 +35,9 @@ class Cloud:
         self.faults = Faults(seed)
         self.clock = clock
         self._meter = Meter()
+        self._counting = Lock()
+        self._asked = 0
+        self._answering = 0
         self._firestore = FirestoreService(clock, limits, self._meter)
         self._topics = Topics(clock, self.faults.random)
         self.pushes = Pushes(self._topics, self.faults, self._meter, in_flight)
@@ -56,6 +63,16 @@ class Cloud:
     def open_transactions(self) -> int:
         return self._firestore.documents.open_transactions()
 
+    def until_quiet(self) -> None:
+        """Until nobody asks for anything any more: to be waited for before time passes for what
+        dead processes have held. What they asked for last may just be arriving, and a message
+        that is given out for it then would be leased to nobody."""
+        quiet_at, seen = monotonic(), -1
+        while self._answering or monotonic() - quiet_at < _QUIET_SECONDS:
+            if self._answering or self._asked != seen:
+                quiet_at, seen = monotonic(), self._asked
+            sleep(_QUIET_SECONDS / 10)
+
     def pass_(self, seconds: float) -> None:
         """Time passes, for leases and whatever else ends by itself."""
         self.clock.pass_(seconds)
@@ -73,6 +90,16 @@ class Cloud:
 
     def _handler(self, name: str, method: Method) -> Any:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:
+            with self._counting:
+                self._asked += 1
+                self._answering += 1
+            try:
+                return answer_counted(request, context)
+            finally:
+                with self._counting:
+                    self._answering -= 1
+
+        def answer_counted(request: Any, context: grpc.ServicerContext) -> Any:
             self._meter.called(name)
             try:
                 self.limits.check_request(request.ByteSize())

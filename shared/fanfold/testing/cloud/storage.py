@@ -71,7 +71,7 @@ class _Call:
     name: str
     verb: str
     path: str
-    #: its parameters; a generation may always be asked for
+    #: its parameters, but those that may be left out
     query: frozenset[str]
     answer: Callable[[Storage, _Request], _Answer]
 
@@ -80,6 +80,8 @@ class Storage:
     def __init__(self, buckets: tuple[str, ...]) -> None:
         self.faults = Faults()
         self.objects = Objects(buckets)
+        #: how many are listed at once
+        self.page_names = 1000
         self._meter = Meter()
         self._server = _Server(self)
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), name="storage")
@@ -164,9 +166,23 @@ class Storage:
         names = sorted(self.objects.all(request.bucket))[: int(request.query["maxResults"])]
         return _Answer(200, {}, json.dumps({"items": [{"name": it} for it in names]}).encode())
 
+    def names(self, request: _Request) -> _Answer:
+        """Right under a prefix, a page of them: what lies in a folder there is left out."""
+        prefix, after = request.query.get("prefix", ""), request.query.get("pageToken", "")
+        found = [
+            name
+            for name in sorted(self.objects.all(request.bucket))
+            if name.startswith(prefix) and "/" not in name.removeprefix(prefix) and name > after
+        ]
+        page: dict[str, Any] = {"items": [{"name": it} for it in found[: self.page_names]]}
+        if len(found) > self.page_names:
+            page["nextPageToken"] = found[self.page_names - 1]
+        return _Answer(200, {}, json.dumps(page).encode())
+
 
 _BLOBS = "/storage/v1/b/([^/]+)/o"
 _UPLOAD = frozenset({"uploadType", "upload_id"})
+_OPTIONAL = frozenset({"generation", "prefix", "pageToken"})
 _CALLS = (
     _Call("begin", "POST", f"/upload{_BLOBS}", frozenset({"uploadType", "name"}), Storage.begin),
     _Call("upload", "PUT", f"/upload{_BLOBS}", _UPLOAD, Storage.upload),
@@ -174,6 +190,7 @@ _CALLS = (
     _Call("download", "GET", f"{_BLOBS}/([^/]+)", frozenset({"alt"}), Storage.download),
     _Call("delete", "DELETE", f"{_BLOBS}/([^/]+)", frozenset(), Storage.delete),
     _Call("list", "GET", _BLOBS, frozenset({"maxResults"}), Storage.list),
+    _Call("names", "GET", _BLOBS, frozenset({"delimiter"}), Storage.names),
 )
 
 
@@ -183,7 +200,7 @@ def _understood(verb: str, url: str, headers: Any, body: bytes) -> tuple[_Call, 
     path, query = urlsplit(url).path, dict(parse_qsl(urlsplit(url).query))
     for call in _CALLS:
         place = re.fullmatch(call.path, path)
-        if verb == call.verb and place and call.query == query.keys() - {"generation"}:
+        if verb == call.verb and place and call.query == query.keys() - _OPTIONAL:
             bucket, name = map(unquote, (*place.groups(), "")[:2])
             return call, _Request(bucket, name, query, headers, body)
     raise unimplemented(f"call {verb} {url}")

@@ -11,6 +11,7 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import BatchState, Claim, Ending
 from fanfold.domain.digest import digest_of, mix
 from fanfold.domain.durations import durations_of
+from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.run import LogEntry, RunState
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER
 from fanfold.errors import OutcomeRefused
@@ -125,6 +126,25 @@ class RunsConformance:
         recount = rig.other.runs.recount(batch.id)
         assert (recount.succeeded, recount.failed) == (15, 5)
         assert recount.digest == rig.ports.runs.tally(batch.id).digest
+
+    def test_outcomes_come_in_order_with_all_a_fold_reads(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 8)
+        runs = {
+            6: ok(batch, 6, "null"),
+            1: ok(batch, 1, '{"a":1}'),
+            3: failed(batch, 3),
+            4: replace(ok(batch, 4), outcome=Succeeded(Value(blob="somewhere"))),
+            7: ok(batch, 7),
+        }
+        rig.ports.runs.settle(batch, list(runs.values()))
+        found = list(rig.other.runs.outcomes(batch.id, 1, 7))
+        assert [it.index for it in found] == [1, 3, 4, 6]
+        for it in found:
+            run = runs[it.index]
+            assert (it.key, it.state) == (run.key, run.state)
+            outcome = it.outcome or Succeeded(Value(text=it.text))
+            assert outcome == run.outcome
+        assert list(rig.other.runs.outcomes(batch.id, 2, 3)) == []
 
     def test_the_slowest_come_first(self, rig: Rig) -> None:
         batch = with_records(rig.ports, new_batch(rig.ports), 5)

@@ -180,6 +180,17 @@ class TestQueue:
         (again,) = ports.queue.pull(Station.RUNS, 10)
         assert again.attempt == 2
 
+    def test_what_is_given_back_for_part_of_a_second_does_not_come_at_once(
+        self, cloud: Cloud, ports: Ports
+    ) -> None:
+        """Else it comes again and again meanwhile, until it is a dead letter."""
+        ports.queue.publish(Station.FINALIZATIONS, "batch", [b"one"])
+        ports.queue.release(ports.queue.pull(Station.FINALIZATIONS, 1), delay=0.4)
+        assert ports.queue.pull(Station.FINALIZATIONS, 1) == []
+        cloud.pass_(1.0)
+        (again,) = ports.queue.pull(Station.FINALIZATIONS, 1)
+        assert again.attempt == 2
+
     def test_duplicates_and_disorder_lose_nothing(self, cloud: Cloud, ports: Ports) -> None:
         sent = {b"%d" % n for n in range(200)}
         ports.queue.publish(Station.RUNS, "batch", sorted(sent))
