@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from fanfold.errors import OptionInvalid
 
@@ -71,6 +78,12 @@ class BatchOptions(BaseModel):
     label: Label | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
 
+    @model_validator(mode="after")
+    def _a_seed_has_a_use(self) -> Self:
+        if self.seed is not None and not self.shuffle:
+            raise ValueError("seed is for shuffle, which is not asked for")
+        return self
+
 
 def options_from(given: dict[str, Any]) -> BatchOptions:
     """The options, or one line that names the first wrong one."""
@@ -82,4 +95,6 @@ def options_from(given: dict[str, Any]) -> BatchOptions:
         if first["type"] == "extra_forbidden":
             known = ", ".join(BatchOptions.model_fields)
             raise OptionInvalid(f"there is no option {name!r}; there are: {known}") from None
+        if not first["loc"]:
+            raise OptionInvalid(f"options: {first['msg'].removeprefix('Value error, ')}") from None
         raise OptionInvalid(f"option {name}: {first['msg']}, not {first['input']!r}") from None

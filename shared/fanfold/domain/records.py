@@ -49,7 +49,10 @@ class Page:
         return self.start + len(self.records)
 
     def packed(self) -> bytes:
-        lines = [json.dumps(record.key) + "\t" + record.body for record in self.records]
+        lines = [
+            ("null" if record.key is None else json.dumps(record.key)) + "\t" + record.body
+            for record in self.records
+        ]
         return zlib.compress("\n".join(lines).encode(), 1)
 
 
@@ -59,7 +62,7 @@ def unpack_records(start: int, packed: bytes) -> Iterator[Record]:
     lines = zlib.decompress(packed).decode().split("\n")
     for index, line in enumerate(lines, start):
         key, _, body = line.partition("\t")
-        yield Record(index, json.loads(key), body)
+        yield Record(index, None if key == "null" else json.loads(key), body)
 
 
 def pages_of(
@@ -69,7 +72,7 @@ def pages_of(
     held: list[Record] = []
     size = 0
     for key, body in records:
-        room = len(body.encode()) + len(key or "")
+        room = len(body if body.isascii() else body.encode()) + len(key or "")
         if held and (len(held) >= MAX_PAGE_RECORDS or size + room > MAX_PAGE_BYTES):
             yield Page(batch_id, number, start, tuple(held))
             number, start, held, size = number + 1, start + len(held), [], 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any
@@ -10,29 +9,32 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from fanfold.domain.records import MAX_RECORD_BYTES
 from fanfold.errors import SourceInvalid
-from fanfold.sources.line import Line, key_of, parse, too_large
+from fanfold.sources.line import Line, OnProblem, body_of, field_key, parse, refuse
 
 _NOT_ITERABLE = "Give a list, or a generator that yields one record at a time."
 
 
-def from_iterable(items: Iterable[Any], *, name: str, key_field: str = "id") -> Iterator[Line]:
+def from_iterable(
+    items: Iterable[Any], *, name: str, key_field: str = "id", on_problem: OnProblem = refuse
+) -> Iterator[Line]:
     """Each item as JSON; pydantic models and dataclasses as the objects they describe.
 
     The data is what the JSON says, parsed again: a check sees what the flow will see.
     """
     for index, item in enumerate(_items_of(items, name)):
         try:
-            body = _body_of(item)
+            body = body_of(item, _plain)
             data = parse(body)
-            value = data.get(key_field) if isinstance(data, dict) else None
-            key = key_of(value, key_field)
+            key = field_key(data, key_field)
         except (TypeError, ValueError, RecursionError) as error:
-            raise SourceInvalid(
+            problem = SourceInvalid(
                 f"{name}: item {index} ({type(item).__name__}) cannot be a record: {error}. "
                 "A record is plain JSON data, a dataclass or a pydantic model."
-            ) from error
+            )
+            problem.__cause__ = error
+            on_problem(problem)
+            continue
         yield Line(key, body, 0, 0, data, name)
 
 
@@ -50,18 +52,6 @@ def _items_of(items: Iterable[Any], name: str) -> Iterator[Any]:
         raise SourceInvalid(
             f"{name}: {type(error).__name__} before item {index}: {error}"
         ) from error
-
-
-def _body_of(item: Any) -> str:
-    body = json.dumps(item, allow_nan=False, ensure_ascii=False, default=_plain)
-    try:
-        size = len(body.encode())
-    except UnicodeEncodeError:  # half a surrogate pair: as an escape it can be stored
-        body = json.dumps(item, allow_nan=False, default=_plain)
-        size = len(body)
-    if size > MAX_RECORD_BYTES:
-        raise ValueError(too_large(size).rstrip("."))
-    return body
 
 
 def _plain(value: Any) -> Any:

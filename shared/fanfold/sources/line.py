@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, NoReturn
@@ -9,11 +11,21 @@ from typing import Any, NoReturn
 from pydantic_core import from_json
 
 from fanfold.domain.records import MAX_RECORD_BYTES
+from fanfold.errors import SourceInvalid
 
 #: A key is looked up by; no store indexes more than this.
 MAX_KEY_BYTES = 1500
 #: Deeper JSON would be read here and refused further on, where a message wraps it.
 MAX_DEPTH = 200
+
+
+#: Is told what is wrong with a record. If it returns, the reading goes on behind that record.
+OnProblem = Callable[[SourceInvalid], None]
+
+
+def refuse(problem: SourceInvalid) -> None:
+    """The first wrong record refuses its source."""
+    raise problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,8 @@ class Line:
     data: Any
     #: what the user named
     source: str
+    #: the key was given to the record, and is not in it
+    keyed: bool = False
 
     @property
     def place(self) -> str:
@@ -91,6 +105,28 @@ def key_of(value: Any, field: str) -> str | None:
             return key
         problem = f"has {size:,} bytes; a key has at most {MAX_KEY_BYTES:,}"
     raise ValueError(f"the key in {field!r} {problem}. Name another field with --key")
+
+
+def field_key(data: Any, field: str) -> str | None:
+    """The key of a record: what its `field` holds, if it has one. Raises ValueError."""
+    return key_of(data[field], field) if isinstance(data, dict) and field in data else None
+
+
+def body_of(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """A record's JSON text. Raises TypeError or ValueError for what cannot be one."""
+    body = json.dumps(value, allow_nan=False, ensure_ascii=False, default=default)
+    try:
+        check_size(body)
+    except UnicodeEncodeError:  # half a surrogate pair: as an escape it can be stored
+        body = json.dumps(value, allow_nan=False, default=default)
+        check_size(body)
+    return body
+
+
+def check_size(body: str) -> None:
+    size = len(body) if body.isascii() else len(body.encode())
+    if size > MAX_RECORD_BYTES:
+        raise ValueError(too_large(size).rstrip("."))
 
 
 def too_large(size: int, exact: bool = True) -> str:

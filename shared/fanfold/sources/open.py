@@ -1,73 +1,178 @@
-"""A source as the user types it: a path, or `-` for standard input."""
+"""Sources as somebody names them: files, folders, patterns, addresses, `-`, `batch:ID`.
+
+`open_source` is what every face calls. Whatever can be known without reading is refused at once,
+the rest where it is met.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import BinaryIO
+from hashlib import blake2b
+from typing import Any, BinaryIO, Literal, Protocol
 
+from fanfold.domain.source_format import SourceFormat
 from fanfold.errors import SourceInvalid
-from fanfold.sources.jsonl import Line, read_lines
+from fanfold.sources.file import File, chunks_of, pieces_of
+from fanfold.sources.files import files_of
+from fanfold.sources.formats import Kind, kind_of, read_as
+from fanfold.sources.iterable import from_iterable
+from fanfold.sources.line import Line, OnProblem, refuse
+from fanfold.sources.results import PREFIX, Results, from_results
+from fanfold.sources.whole_files import whole_files
 
-_CHUNK = 256 * 1024
-_CONVERT = "Convert it to JSON Lines, one value per line."
-#: What cannot be read as it is, and the remedy. Everything else is read as JSON Lines.
-_REMEDIES = {
-    ".gz": "Decompress it first: gunzip -c {name} | fanfold run FLOW -",
-    ".bz2": "Decompress it first: bunzip2 -c {name} | fanfold run FLOW -",
-    ".xz": "Decompress it first: xz -dc {name} | fanfold run FLOW -",
-    ".zst": "Decompress it first: zstd -dc {name} | fanfold run FLOW -",
-    ".zip": "Unpack it first.",
-    **dict.fromkeys((".csv", ".tsv", ".parquet", ".avro", ".xlsx", ".xls"), _CONVERT),
-}
+STANDARD_INPUT = "-"
+_MAX_NAMED = 3
+_ANY = SourceFormat()
+
+
+class Read(Protocol):
+    def __call__(self, on_problem: OnProblem) -> Iterator[Line]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one text names."""
+
+    name: str
+    #: of each file in it
+    versions: tuple[str, ...]
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    #: for people, and to tell one request from another
+    name: str
+    #: which version of all that is in it; empty where nothing has versions
+    version: str
+    _parts: tuple[_Part, ...]
+
+    def lines(self, on_problem: OnProblem = refuse) -> Iterator[Line]:
+        """Its records, one source behind the other."""
+        for part in self._parts:
+            yield from part.read(on_problem)
 
 
 def open_source(
-    text: str, *, key_field: str = "id", stdin: BinaryIO | None = None
+    texts: Sequence[str],
+    source_format: SourceFormat = _ANY,
+    *,
+    key_field: str = "id",
+    stdin: BinaryIO | None = None,
+    results: Callable[[str], Results] | None = None,
+    outside: bool = False,
+) -> Opened:
+    """`results` finds another batch by what is typed behind `batch:`. `outside`: the texts are a
+    request's, and may name a bucket's files only."""
+    if texts.count(STANDARD_INPUT) > 1:
+        raise SourceInvalid("standard input can be read once. Name - once.")
+    parts: list[_Part] = []
+    for text in texts:
+        if text == STANDARD_INPUT and not outside:
+            parts.append(_standard_input(stdin, source_format, key_field))
+        elif text.startswith(PREFIX) and results is not None:
+            parts.append(_results(results(text.removeprefix(PREFIX)), source_format, key_field))
+        else:
+            found = files_of(text, outside=outside)
+            parts.append(_part_of(text, found, source_format, key_field))
+    return Opened(_name_of(parts, source_format), _version_of(parts), tuple(parts))
+
+
+def open_items(items: Callable[[], Iterable[Any]], name: str, *, key_field: str = "id") -> Opened:
+    """Records from Python, under a name. `items` is called when they are read, where what it
+    raises is told as the source's fault."""
+
+    def all_of_them() -> Iterator[Any]:
+        yield from items()
+
+    def read(on_problem: OnProblem) -> Iterator[Line]:
+        return from_iterable(all_of_them(), name=name, key_field=key_field, on_problem=on_problem)
+
+    return Opened(name, "", (_Part(name, (), read),))
+
+
+def _part_of(text: str, found: list[File], asked: SourceFormat, key_field: str) -> _Part:
+    versions = tuple(f"{file.name} {file.version}" if file.version else "" for file in found)
+    if asked.files:
+        read = partial(_whole, found, asked.files, key_field)
+        return _Part(text, versions, read)
+    kinds = [(file, kind_of(file.name, asked)) for file in found]
+    return _Part(text, versions, partial(_chained, kinds, asked, key_field))
+
+
+def _chained(
+    files: list[tuple[File, Kind]], asked: SourceFormat, key_field: str, on_problem: OnProblem
 ) -> Iterator[Line]:
-    """The source's records. What can be known without reading is refused at once, the rest when
-    the line is met."""
-    if text == "-":
-        return _read_standard_input(stdin, key_field)
-    path = _checked(text)
-    return _read_file(path, text, key_field)
-
-
-def _checked(text: str) -> Path:
-    if "://" in text:
-        raise SourceInvalid(f"{text}: addresses are not read. Fetch it first and name the file.")
-    path = Path(text)
-    if not text or not path.exists():
-        raise SourceInvalid(f"{text or repr(text)}: no such file. Name a JSON Lines file, or `-`.")
-    if path.is_dir():
-        raise SourceInvalid(f"{text}: is a directory. Name one JSON Lines file in it.")
-    if remedy := _REMEDIES.get(path.suffix.lower()):
-        raise SourceInvalid(
-            f"{text}: {path.suffix.lower()} files are not read. {remedy.format(name=text)}"
+    for file, kind in files:
+        yield from read_as(
+            kind,
+            chunks_of(file),
+            asked,
+            name=file.name,
+            key_field=key_field,
+            on_problem=on_problem,
         )
-    if not os.access(path, os.R_OK):
-        raise SourceInvalid(f"{text}: no permission to read it.")
-    return path
 
 
-def _read_file(path: Path, name: str, key_field: str) -> Iterator[Line]:
-    try:
-        with path.open("rb") as file:
-            yield from read_lines(_chunks_of(file), name=name, key_field=key_field)
-    except OSError as error:
-        raise SourceInvalid(f"{name}: {error.strerror or error}") from error
+def _whole(
+    files: list[File], what: Literal["content", "path"], key_field: str, on_problem: OnProblem
+) -> Iterator[Line]:
+    return whole_files(files, what, key_field=key_field, on_problem=on_problem)
 
 
-def _read_standard_input(stdin: BinaryIO | None, key_field: str) -> Iterator[Line]:
+def _standard_input(stdin: BinaryIO | None, asked: SourceFormat, key_field: str) -> _Part:
+    if asked.files:
+        raise SourceInvalid("standard input is no file. Leave out --files, or name files.")
     if stdin is None:
         if sys.stdin is None:
             raise SourceInvalid("standard input: there is none here. Name a file.")
         stdin = sys.stdin.buffer
-    return read_lines(_chunks_of(stdin), name="standard input", key_field=key_field)
+    name = "standard input"
+
+    def read(on_problem: OnProblem) -> Iterator[Line]:
+        return read_as(
+            kind_of(name, asked),
+            pieces_of(stdin),
+            asked,
+            name=name,
+            key_field=key_field,
+            on_problem=on_problem,
+        )
+
+    return _Part(name, (), read)
 
 
-def _chunks_of(file: BinaryIO) -> Iterator[bytes]:
-    return iter(partial(file.read, _CHUNK), b"")
+def _results(results: Results, asked: SourceFormat, key_field: str) -> _Part:
+    if asked != _ANY:
+        raise SourceInvalid(f"{results.name}: results are records already: they take no format.")
+
+    def read(on_problem: OnProblem) -> Iterator[Line]:
+        return from_results(results, key_field=key_field, on_problem=on_problem)
+
+    return _Part(results.name, (f"{results.name} {results.version}",), read)
+
+
+def _name_of(parts: list[_Part], asked: SourceFormat) -> str:
+    """All of them count, though not all are read out; and how they are read counts, too."""
+    names = [part.name for part in parts]
+    text = ", ".join(names[:_MAX_NAMED])
+    if len(names) > _MAX_NAMED:
+        text += f" and {len(names) - _MAX_NAMED} more ({_digest_of(names)})"
+    return f"{text} ({asked.in_words})" if asked.in_words else text
+
+
+def _version_of(parts: list[_Part]) -> str:
+    versions = [version for part in parts for version in part.versions if version]
+    if len(versions) == 1:
+        return versions[0].removeprefix(f"{parts[0].name} ")
+    return f"{len(versions)} files, {_digest_of(versions)}" if versions else ""
+
+
+def _digest_of(texts: list[str]) -> str:
+    digest = blake2b(digest_size=16)
+    for text in texts:
+        digest.update(f"{len(text)} {text}".encode(errors="surrogatepass"))
+    return digest.hexdigest()

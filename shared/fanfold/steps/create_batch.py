@@ -23,6 +23,7 @@ from fanfold.errors import BatchNotFound, RequestReused
 from fanfold.ports import Ports, Station
 from fanfold.sources.copy import spool
 from fanfold.sources.jsonl import Line
+from fanfold.sources.prepare import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,16 @@ def create_batch(
         if known is not None:
             return known
     blob = f"{batch_id}/source-{ports.ids.token()}.jsonl"
-    ports.blobs.write(blob, spool(lines(), check, request.options.max_records, on_progress))
+    options = _with_seed(ports, request.options)
+    # a sample is drawn once it is known how many records there are
+    wanted = None if options.shuffle else options.max_records
+    counted = _Counted(on_progress)
+    ports.blobs.write(blob, spool(prepared(lines(), options), check, wanted, counted))
     batch = Batch(
         id=batch_id,
         flow=request.flow,
-        source=Source(blob, request.source_name, request.source_version),
-        options=request.options,
+        source=Source(blob, request.source_name, request.source_version, counted.records),
+        options=options,
         request_digest=digest,
         created_at=ports.clock.now(),
         slots=ports.slots,
@@ -73,6 +78,26 @@ def create_batch(
         _refuse_another(stored, digest)
     _publish(ports, stored)
     return stored
+
+
+class _Counted:
+    """How many records there are, told on to whoever shows it."""
+
+    def __init__(self, on_progress: Callable[[int], None] | None) -> None:
+        self._on_progress = on_progress
+        self.records = 0
+
+    def __call__(self, records: int) -> None:
+        self.records = records
+        if self._on_progress is not None:
+            self._on_progress(records)
+
+
+def _with_seed(ports: Ports, options: BatchOptions) -> BatchOptions:
+    """A shuffled batch keeps what its order derives from, so that it can be had again."""
+    if not options.shuffle or options.seed is not None:
+        return options
+    return options.model_copy(update={"seed": int(ports.ids.uniform() * (1 << 32))})
 
 
 def _known(ports: Ports, batch_id: str, digest: str) -> Batch | None:

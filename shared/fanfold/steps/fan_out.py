@@ -13,7 +13,13 @@ fan-out hands on to its own next message, saying up to which page it has publish
 | between a page and its message  | whoever takes over publishes the last page again     |
 | after the seal, before the ask  | the redelivered message finds it sealed, and asks    |
 
-With a concurrency limit no page is published: the window is advanced instead.
+With a concurrency limit no page is published: the window is advanced instead. A shuffled batch has
+an order only once it is sealed: what pages are to others, stretches of that order are to it, and
+they are published behind the seal. Whoever finds it sealed publishes them again, marked so.
+
+Which records are kept and how often each runs (domain.order) is settled here, where they get their
+indexes. A checkpoint lies behind a source's record, or before it while some of its combinations are
+in pages already: how many follows from how many records there are.
 """
 
 from __future__ import annotations
@@ -26,10 +32,11 @@ from fanfold import log
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Checkpoint, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
+from fanfold.domain.order import combinations, sample_of, stretches
 from fanfold.domain.records import Page, pages_of
 from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
 from fanfold.ports import Ports, Station
-from fanfold.sources.jsonl import Line, read_lines
+from fanfold.sources.copy import Copied, read_copy
 from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 
@@ -44,6 +51,7 @@ def fan_out(
     if not batch.is_open:
         ask(ports, batch)
         return
+    was_sealed = batch.sealed
     try:
         batch = ports.batches.amend(batch.id, partial(rules.start, now=ports.clock.now()))
         repair(ports, batch, lambda release: release.record is None, attempt)
@@ -56,6 +64,8 @@ def fan_out(
         batch = ports.batches.get(message.batch_id)
     except (SourceInvalid, BlobNotFound) as problem:
         batch = fail_source(ports, batch, str(problem))
+    if batch.is_open:
+        _publish_stretches(ports, batch, max(attempt, REPEATED) if was_sealed else attempt)
     advance(ports, batch, None)
     ask(ports, batch)
 
@@ -99,12 +109,23 @@ def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
 def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: int = 1) -> None:
     if batch.options.concurrency is not None:
         advance(ports, batch, None)
-        return
+    elif not batch.options.shuffle:
+        positions = range(checkpoint.last_page, checkpoint.records)
+        _request_runs(ports, batch, positions, attempt)
+
+
+def _publish_stretches(ports: Ports, batch: Batch, attempt: int) -> None:
+    if batch.options.shuffle and batch.options.concurrency is None:
+        for positions in stretches(batch):
+            _request_runs(ports, batch, positions, attempt)
+
+
+def _request_runs(ports: Ports, batch: Batch, positions: range, attempt: int) -> None:
     message = PageMessage(
         batch_id=batch.id,
         generation=batch.generation,
-        start=checkpoint.last_page,
-        stop=checkpoint.records,
+        start=positions.start,
+        stop=positions.stop,
         attempt=attempt,
     )
     ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
@@ -121,16 +142,25 @@ def _pages(ports: Ports, batch: Batch) -> Iterator[tuple[Page, Checkpoint]]:
     """The pages behind the checkpoint, each with the checkpoint behind it."""
     checkpoint = batch.checkpoint
     ends: deque[tuple[int, int]] = deque()
+    keeps = sample_of(batch.options, batch.source.records)
+    times = combinations(batch.options)
 
-    def records(lines: Iterator[Line]) -> Iterator[tuple[str | None, str]]:
-        for line in lines:
-            ends.append((line.end, line.number))
-            yield line.key, line.body
+    def records(lines: Iterator[Copied]) -> Iterator[tuple[str | None, str]]:
+        before = checkpoint.offset, checkpoint.line
+        done = checkpoint.records % times
+        for key, body, number, end in lines:
+            if keeps is None or keeps(number - 1):
+                for _ in range(done, times - 1):
+                    ends.append(before)
+                    yield key, body
+                ends.append((end, number))
+                yield key, body
+                done = 0
+            before = end, number
 
-    lines = read_lines(
+    lines = read_copy(
         ports.blobs.read(batch.source.blob, checkpoint.offset),
         name=batch.source.name,
-        key_field=batch.options.key,
         offset=checkpoint.offset,
         line=checkpoint.line,
     )

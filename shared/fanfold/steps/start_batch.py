@@ -7,7 +7,6 @@ request id starts two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from fanfold import log
@@ -17,8 +16,7 @@ from fanfold.errors import Conflict, MessageInvalid, UsageError
 from fanfold.execution.library import Found, Library
 from fanfold.execution.validation import check_input
 from fanfold.ports import Ports
-from fanfold.sources.iterable import from_iterable
-from fanfold.sources.line import Line
+from fanfold.sources.open import Opened, open_items, open_source
 from fanfold.steps.create_batch import BatchRequest, create_batch
 
 
@@ -28,34 +26,39 @@ def start_batch(
     """Raises FlowNotFound where the flow is not registered (perhaps not yet), MessageInvalid for
     what no repetition mends."""
     found = library.named(message.flow)
-    lines = _lines(found, message)
-    request = BatchRequest(
-        found.ref,
-        message.options,
-        source_name="the message's records" if message.records is not None else "the flow's source",
-        request_id=message.request_id or message_id or None,
-        principal="request" if message.request_id else "message",
-    )
 
     def check(data: Any) -> None:
         check_input(found.flow, data)
 
     try:
-        batch = create_batch(ports, request, lines, check=check)
+        source = _opened(found, message)
+        request = BatchRequest(
+            found.ref,
+            message.options,
+            source_name=source.name,
+            request_id=message.request_id or message_id or None,
+            principal="request" if message.request_id else "message",
+            source_version=source.version,
+        )
+        batch = create_batch(ports, request, source.lines, check=check)
     except (UsageError, Conflict) as error:
         raise MessageInvalid(f"batch request: {error}") from None
     log.info("batch.requested", found.flow.name, batch_id=batch.id)
     return batch
 
 
-def _lines(found: Found, message: BatchRequestMessage) -> Callable[[], Iterator[Line]]:
+def _opened(found: Found, message: BatchRequestMessage) -> Opened:
     key = message.key
     if message.records is not None:
         records = message.records
-        return lambda: from_iterable(records, name="records", key_field=key)
+        return open_items(lambda: records, "the message's records", key_field=key)
+    if message.source is not None:
+        # Anybody who may publish says what is read here: so no file of this machine.
+        return open_source(message.sources, message.source_format, key_field=key, outside=True)
     source = found.flow.source
     if source is None:
         raise MessageInvalid(
-            f"batch request: flow {found.flow.name!r} has no source of its own: send `records`"
+            f"batch request: flow {found.flow.name!r} has no source of its own: send `records` or "
+            "`source`"
         )
-    return lambda: from_iterable(source(), name=found.flow.name, key_field=key)
+    return open_items(source, "the flow's source", key_field=key)

@@ -20,6 +20,7 @@ from fanfold.domain.messages import (
 )
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.records import MAX_INLINE_BYTES, Record
+from fanfold.domain.source_format import SourceFormat
 from fanfold.errors import MessageInvalid
 
 BATCH = "batch-aaaaaaaaaaaaaaaa"
@@ -149,6 +150,17 @@ def test_a_request_is_told_by_its_flow_and_carries_every_option() -> None:
     assert request.options == BatchOptions(**options)
 
 
+def test_a_request_may_name_its_source_and_how_it_is_read() -> None:
+    one = {"flow": "echo", "source": "gs://b/a.txt", "delimiter": "tab", "columns": ["a"]}
+    request = decode_fan_out(json.dumps(one).encode())
+    assert isinstance(request, BatchRequestMessage)
+    assert request.sources == ["gs://b/a.txt"]
+    assert request.source_format == SourceFormat(delimiter="\t", columns=["a"])
+    several = decode_fan_out(json.dumps({"flow": "echo", "source": ["gs://a", "gs://b"]}).encode())
+    assert isinstance(several, BatchRequestMessage)
+    assert several.sources == ["gs://a", "gs://b"]
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [
@@ -158,10 +170,19 @@ def test_a_request_is_told_by_its_flow_and_carries_every_option() -> None:
         ({"flow": "echo", "concurrency": 0}, "concurrency"),
         ({"flow": "flows.py:shout"}, "flow"),
         ({"flow": "echo", "records": 7}, "records"),
+        ({"flow": "echo", "source": ""}, "source"),
+        ({"flow": "echo", "source": []}, "source"),
+        ({"flow": "echo", "source": "gs://b/a", "format": "xml"}, "format"),
+        ({"flow": "echo", "source": "gs://b/a", "records": []}, "message: .*send one of them"),
+        ({"flow": "echo", "format": "csv"}, "message: .*no source to be read as: format csv"),
+        (
+            {"flow": "echo", "source": "a", "format": "json", "header": False},
+            "message: .*of tables",
+        ),
     ],
 )
 def test_a_request_that_is_wrong_says_where(body: dict[str, object], what: str) -> None:
-    with pytest.raises(MessageInvalid, match=f"^batch request: {what}: "):
+    with pytest.raises(MessageInvalid, match=f"^batch request: {what}"):
         decode_fan_out(json.dumps(body).encode())
 
 

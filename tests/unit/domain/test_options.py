@@ -11,7 +11,12 @@ from fanfold.errors import OptionInvalid
 GOOD: dict[str, list[Any]] = {
     "concurrency": [1, 100_000],
     "max_records": [0, 1, 10**9],
+    "shuffle": [True, False],
+    "seed": [0, 7, (1 << 63) - 1],
     "key": ["id", "url"],
+    "unique_keys": [True, False],
+    "select": [{}, {"text": "body.items.0.text", "all": "."}],
+    "grid": [{}, {"model": ["small", None], "n": [1]}, {"n": list(range(1000))}],
     "parameters": [{}, {"model": "small", "n": [1, None]}],
     "retries": [0, 100],
     "timeout": [0.001, 60, 604_800.0],
@@ -22,7 +27,12 @@ GOOD: dict[str, list[Any]] = {
 BAD: dict[str, list[Any]] = {
     "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
     "max_records": [-1, 2.0, "all", False],
+    "shuffle": [1, "yes"],
+    "seed": [-1, 1 << 63, 1.0, True, "7"],
     "key": [7, ["id"]],
+    "unique_keys": [1, "yes"],
+    "select": [["text"], {"": "a"}, {"a": ""}, {"a": 1}, "a=b"],
+    "grid": [[], {"": [1]}, {"a": []}, {"a": 1}, {"a": [(1,)]}, {"a": [float("nan")]}],
     "parameters": [[], "a=b", {1: 2}],
     "retries": [-1, 101, 1.0, True],
     "timeout": [0, -1.0, 604_801, "60", float("nan"), float("inf"), True],
@@ -41,7 +51,8 @@ def test_every_option_is_tried_here() -> None:
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_an_option_within_its_bounds_is_taken_as_it_is(name: str, value: Any) -> None:
-    assert getattr(options_from({name: value}), name) == value
+    needed = {"shuffle": True} if name == "seed" else {}
+    assert getattr(options_from({**needed, name: value}), name) == value
 
 
 @pytest.mark.parametrize(("name", "value"), cases(BAD))
@@ -59,6 +70,15 @@ def test_a_wrong_element_is_named_with_its_place() -> None:
 def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
     with pytest.raises(OptionInvalid, match="no option 'concurency'; there are: concurrency, max"):
         options_from({"concurency": 5})
+
+
+def test_a_grid_is_of_at_most_a_thousand_combinations() -> None:
+    ten = list(range(10))
+    assert options_from({"grid": {"a": ten, "b": ten, "c": ten}}).grid["c"] == ten
+    with pytest.raises(
+        OptionInvalid, match=r"^option grid: .*must have at most 1,000 combinations"
+    ):
+        options_from({"grid": {"a": ten, "b": ten, "c": [*ten, 10]}})
 
 
 def test_an_option_that_is_none_was_not_given() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.errors import EngineError, RequestReused, SourceInvalid, UsageError
 from fanfold.ports import Ports, Station
+from fanfold.sources.copy import read_copy
 from fanfold.sources.iterable import from_iterable
 from fanfold.sources.jsonl import read_lines
 from fanfold.sources.line import Line
@@ -54,8 +56,8 @@ def test_a_created_batch_is_pending_with_its_source_copied_and_one_message_out(
     assert batch.state is BatchState.PENDING
     assert ports.batches.get(batch.id) == batch
     assert fan_outs_taken(ports) == [FanOutMessage(batch_id=batch.id)]
-    stored = b"".join(ports.blobs.read(batch.source.blob))
-    assert [it.data for it in read_lines([stored], name="copy")] == RECORDS
+    stored = read_copy(ports.blobs.read(batch.source.blob), name="copy")
+    assert [json.loads(it.body) for it in stored] == RECORDS
 
 
 def test_two_requests_without_an_id_are_two_batches(ports: Ports) -> None:
@@ -190,3 +192,23 @@ def test_progress_is_told_with_the_number_of_records_at_the_end(ports: Ports) ->
     told: list[int] = []
     create_batch(ports, REQUEST, lambda: from_iterable(RECORDS, name="it"), on_progress=told.append)
     assert told[-1] == 3
+
+
+def test_options_of_the_source_are_applied_before_records_are_checked(ports: Ports) -> None:
+    seen: list[Any] = []
+    options = BatchOptions(select={"id": "id", "all": "."}, unique_keys=True)
+    batch = create_batch(
+        ports,
+        replace(REQUEST, options=options, source_version="generation 17"),
+        lambda: from_iterable(RECORDS, name="records.jsonl"),
+        check=seen.append,
+    )
+    assert seen == [{"id": it["id"], "all": it} for it in RECORDS]
+    assert batch.source.version == "generation 17"
+
+
+def test_a_repeated_key_stores_nothing_where_keys_are_unique(ports: Ports, blobs: Path) -> None:
+    request = replace(REQUEST, options=BatchOptions(unique_keys=True))
+    with pytest.raises(SourceInvalid, match="the key 'a' is that of"):
+        create(ports, request, [{"id": "a"}, {"id": "a"}])
+    assert_nothing_is_left(ports, blobs)

@@ -260,7 +260,7 @@ def test_a_batch_whose_source_is_corrupt_fails_and_keeps_its_results(
     ended = finalized(ports, batch)
     assert ended.state is BatchState.FAILED
     assert ended.failure is not None
-    assert "test:1201" in ended.failure.message, "the place is named"
+    assert "test is damaged in line 1201" in ended.failure.message, "the place is named"
     assert ended.closed is not None
     assert (ended.total, ended.closed.succeeded, ended.closed.skipped) == (1000, 1, 999)
     results = list(stream_results(ports.runs, ports.batches, ports.blobs, ended))
