@@ -24,8 +24,9 @@ from typing import Protocol
 
 from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
 from fanfold.domain.frontier import Release, Window
+from fanfold.domain.outcome import Outcome
 from fanfold.domain.records import Page, Record
-from fanfold.domain.run import Live, Run
+from fanfold.domain.run import Live, Run, RunState
 from fanfold.domain.tally import Tally
 
 #: Deliveries of one message before it goes to the dead letters.
@@ -138,6 +139,19 @@ class Recount:
     digest: int
 
 
+@dataclass(slots=True)  # frozen in use: freezing it triples its price
+class Settled:
+    """What a fold is told of a settled run."""
+
+    index: int
+    key: str | None
+    state: RunState
+    #: the output of a run that succeeded, unless it is in Blobs
+    text: str | None
+    #: where there is more to say
+    outcome: Outcome | None = None
+
+
 class Runs(Protocol):
     def settle(
         self, batch: Batch, runs: Sequence[Run], leased: Collection[int] = ()
@@ -150,6 +164,9 @@ class Runs(Protocol):
 
     def read(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Run]:
         """Those of the runs that are settled."""
+
+    def outcomes(self, batch_id: str, start: int, stop: int) -> Iterable[Settled]:
+        """Those of the runs [start, stop) that are settled, in order: all that a fold reads."""
 
     def settled(self, batch_id: str) -> int:
         """How many are settled, by the cheapest read there is: asked at the end of every pipe."""

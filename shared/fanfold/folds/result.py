@@ -10,7 +10,7 @@ from typing import Any
 from fanfold.domain.run import RunState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
 class Result:
     index: int
     key: str | None

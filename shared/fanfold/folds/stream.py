@@ -12,25 +12,28 @@ from dataclasses import replace
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import combination_of
 from fanfold.domain.outcome import Canceled, Failed, Skipped, Succeeded, Value
-from fanfold.domain.run import Run, RunState
+from fanfold.domain.run import RunState
 from fanfold.folds.result import Result
-from fanfold.ports import Batches, Blobs, Runs
+from fanfold.ports import Batches, Blobs, Runs, Settled
 
 
-def result_of(
-    run: Run | None, index: int, key: str | None, rest: RunState, blobs: Blobs, reason: str = ""
-) -> Result:
-    """A settled run's result; with no document, that of a record that is `rest` for `reason`."""
-    if run is None:
-        return Result(index, key, rest, error=_told(rest, reason))
+def result_of(run: Settled, blobs: Blobs) -> Result:
+    """A settled run's result."""
     match run.outcome:
+        case None:
+            return Result(run.index, run.key, run.state, run.text)
         case Succeeded(output):
-            return Result(index, run.key, run.state, text=text_of(output, blobs))
+            return Result(run.index, run.key, run.state, text_of(output, blobs))
         case Failed(failure):
             error = {"type": failure.type, "message": failure.message}
-            return Result(index, run.key, run.state, error=error)
+            return Result(run.index, run.key, run.state, error=error)
         case Canceled(why) | Skipped(why):
-            return Result(index, run.key, run.state, error=_told(run.state, why))
+            return Result(run.index, run.key, run.state, error=_told(run.state, why))
+
+
+def missing(index: int, key: str | None, rest: RunState, reason: str = "") -> Result:
+    """The result of a record without a document: it is `rest`, for `reason`."""
+    return Result(index, key, rest, error=_told(rest, reason))
 
 
 def text_of(value: Value | None, blobs: Blobs) -> str | None:
@@ -55,18 +58,32 @@ def stream_results(
     While the tally is open, a record without a document is queued; once it is closed, it never
     will be run. (Queued is said of a running or waiting run as well: its result is to come.)
     """
-    rest, reason = _rest_of(batch)
     end = batch.known_total if stop is None else min(stop, batch.known_total)
-    for low in range(max(0, start), end, chunk):
-        high = min(low + chunk, end)
-        found = runs.read(batch.id, range(low, high))
-        keys: dict[int, str | None] = {}
-        if len(found) < high - low:
-            keys = {it.index: it.key for it in batches.records(batch.id, low, high)}
-        for index in range(low, high):
-            result = result_of(found.get(index), index, keys.get(index), rest, blobs, reason)
-            own = combination_of(batch.options, index)
-            yield result if own is None else replace(result, parameters=own)
+    found = (
+        result
+        for low in range(max(0, start), end, chunk)
+        for result in _chunk(runs, batches, blobs, batch, low, min(low + chunk, end))
+    )
+    options = batch.options
+    if not options.grid:
+        return found
+    return (replace(it, parameters=combination_of(options, it.index)) for it in found)
+
+
+def _chunk(
+    runs: Runs, batches: Batches, blobs: Blobs, batch: Batch, low: int, high: int
+) -> Iterator[Result]:
+    keys: dict[int, str | None] = {}
+    index = low
+    for run in (*runs.outcomes(batch.id, low, high), None):
+        stop = high if run is None else run.index
+        if index < stop:  # these have no document; a chunk's keys are read once, if at all
+            keys = keys or {it.index: it.key for it in batches.records(batch.id, index, high)}
+            rest, reason = _rest_of(batch)
+            yield from (missing(it, keys.get(it), rest, reason) for it in range(index, stop))
+        if run is not None:
+            yield result_of(run, blobs)
+            index = run.index + 1
 
 
 def _rest_of(batch: Batch) -> tuple[RunState, str]:

@@ -13,6 +13,7 @@ from fanfold.domain.batch import (
     TRANSITIONS,
     Batch,
     BatchState,
+    Certificate,
     Checkpoint,
     Claim,
     Ending,
@@ -25,6 +26,7 @@ from fanfold.domain.batch import (
     expected_digest,
     move_checkpoint,
     pause,
+    refold,
     renew_claim,
     resume,
     seal,
@@ -42,6 +44,13 @@ from fanfold.errors import Contended, IllegalTransition
 CANCEL = Ending(BatchState.CANCELED, "no longer needed")
 FATAL = Ending(BatchState.FAILED, "the key was refused")
 CLAIM = Claim("finalizer-1", until=100.0)
+#: of three records that succeeded
+HOLDS = Certificate(
+    total=3, succeeded=3, failed=0, canceled=0, skipped=0,
+    digest=digest_of(0, 3), expected_digest=digest_of(0, 3),
+    recounted_succeeded=3, recounted_failed=0, recounted_digest=digest_of(0, 3),
+    at=4.0, whole=True,
+)  # fmt: skip
 
 
 def pending(records: int = 3) -> Batch:
@@ -84,7 +93,7 @@ def in_state(state: BatchState) -> Batch:
         case BatchState.FINALIZING:
             return closed(Tally(succeeded=3))
         case _:
-            return end(closed(Tally(succeeded=3)), state, 4.0)
+            return end(closed(Tally(succeeded=3)), state, 4.0, certificate=HOLDS)
 
 
 ARROWS: dict[str, Callable[[Batch], Batch]] = {
@@ -94,6 +103,7 @@ ARROWS: dict[str, Callable[[Batch], Batch]] = {
     "stop": lambda batch: stop(batch, FATAL),
     "close": lambda batch: close(batch, Tally(succeeded=3), CLAIM, 9.0),
     "end": lambda batch: end(batch, BatchState.COMPLETED, 9.0),
+    "refold": lambda batch: refold(batch, 1, Value("1")),
 }
 #: An arrow that finds its work done: the batch stays as it is.
 REPEATED = {
@@ -120,12 +130,16 @@ def test_the_drawing_names_the_states_and_arrows_of_the_table_and_no_others() ->
 
 def test_every_arrow_that_is_drawn_is_in_the_table() -> None:
     text = drawing()
-    drawn = re.findall(r"(?=\b(\w+) ──(\w+)──▶ ((?:\w+ \| )*\w+))", text)
-    assert [source for source, _, _ in drawn] == ["pending", "finalizing"]
-    for source, arrow, targets in drawn:
-        assert TRANSITIONS[BatchState(source)][arrow] == {
-            BatchState(it) for it in targets.split(" | ")
+    drawn = re.findall(r"(?=(?<!\| )\b((?:\w+ \| )*\w+) ──(\w+)──▶ ((?:\w+ \| )*\w+))", text)
+    assert [sources for sources, _, _ in drawn] == ["pending", "finalizing", "completed | failed"]
+    for sources, arrow, targets in drawn:
+        assert {it for it, arrows in TRANSITIONS.items() if arrow in arrows} == {
+            BatchState(it) for it in sources.split(" | ")
         }
+        for source in sources.split(" | "):
+            assert TRANSITIONS[BatchState(source)][arrow] == {
+                BatchState(it) for it in targets.split(" | ")
+            }
 
     ((left, right, there, back),) = re.findall(r"(\w+) ⇄ (\w+) +\((\w+), (\w+)\)", text)
     assert TRANSITIONS[BatchState(left)][there] == {right}
@@ -144,8 +158,12 @@ def test_the_table_in_words_has_a_row_for_every_state() -> None:
     assert "ended" in rows
 
 
-def test_an_ended_batch_has_no_way_out() -> None:
-    assert {state for state in BatchState if not TRANSITIONS[state]} == ENDED
+def test_an_ended_batch_has_no_way_out_and_only_its_fold_may_be_called_again() -> None:
+    ways_out = {state: TRANSITIONS[state] for state in ENDED}
+    assert {arrow for arrows in ways_out.values() for arrow in arrows} == {"refold"}
+    for arrows in ways_out.values():
+        assert all(targets <= ENDED for targets in arrows.values())
+    assert all(TRANSITIONS[state] for state in BatchState if state not in ENDED)
 
 
 # ------------------------------------------------------------------ the arrows
@@ -343,3 +361,41 @@ def test_an_ended_batch_is_nobodys() -> None:
 
 def test_a_fold_is_counted_before_it_is_tried() -> None:
     assert begin_fold(begin_fold(in_state(BatchState.FINALIZING))).fold_attempts == 2
+
+
+# --------------------------------------------------------------- folding again
+
+
+def failed_by_its_fold(tally: Tally, **changes: object) -> Batch:
+    failure = Failure(Blame.ERROR, "KeyError", "the fold failed: 'price'")
+    ended = end(closed(tally), BatchState.FAILED, 4.0, failure, certificate=HOLDS)
+    return replace(ended, **changes)  # type: ignore[arg-type]
+
+
+def test_a_batch_that_its_fold_failed_becomes_what_its_counts_say() -> None:
+    batch = failed_by_its_fold(Tally(succeeded=1, failed=2))
+    folded = refold(batch, 1, Value("7"))
+    assert (folded.state, folded.output, folded.failure) == (BatchState.COMPLETED, Value("7"), None)
+    assert (folded.certificate, folded.ended_at) == (HOLDS, 4.0), "no record was run"
+
+
+def test_a_batch_of_which_everything_failed_stays_failed_whatever_its_fold_makes() -> None:
+    folded = refold(failed_by_its_fold(Tally(failed=3)), 1, Value("7"))
+    assert (folded.state, folded.output) == (BatchState.FAILED, Value("7"))
+
+
+def test_what_was_folded_of_an_older_generation_is_not_kept() -> None:
+    with pytest.raises(Contended, match="has been run again"):
+        refold(failed_by_its_fold(Tally(succeeded=3), generation=2), 1, Value("7"))
+
+
+def test_a_batch_that_was_stopped_is_not_folded_again() -> None:
+    stopped = end(closed(Tally(succeeded=1), FATAL), BatchState.FAILED, 4.0, certificate=HOLDS)
+    with pytest.raises(IllegalTransition, match="was stopped: the key was refused"):
+        refold(stopped, 1, Value("7"))
+
+
+@pytest.mark.parametrize("certificate", [None, replace(HOLDS, recounted_succeeded=2)])
+def test_what_cannot_be_believed_is_not_folded_again(certificate: Certificate | None) -> None:
+    with pytest.raises(IllegalTransition, match="does not hold"):
+        refold(failed_by_its_fold(Tally(succeeded=3), certificate=certificate), 1, Value("7"))

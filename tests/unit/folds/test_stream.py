@@ -17,10 +17,11 @@ from fanfold.domain.outcome import (
     Succeeded,
     Value,
 )
-from fanfold.domain.run import Run, RunState
+from fanfold.domain.run import RunState, state_of
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.errors import BlobNotFound
-from fanfold.folds.stream import result_of
+from fanfold.folds.stream import missing, result_of
+from fanfold.ports import Settled
 
 
 @pytest.fixture
@@ -28,17 +29,18 @@ def blobs(tmp_path: Path) -> FolderBlobs:
     return FolderBlobs(tmp_path)
 
 
-def settled(outcome: Outcome) -> Run:
-    return Run("batch-aaaaaaaaaaaaaaaa", 7, 1, "k", outcome, 1, 0.0, 1.0, 1.0)
-
-
 def of_run(outcome: Outcome, blobs: FolderBlobs) -> Result:
-    return result_of(settled(outcome), 7, None, RunState.QUEUED, blobs)
+    return result_of(Settled(7, "k", state_of(outcome), None, outcome), blobs)
 
 
 def test_an_output_is_given_as_it_was_stored(blobs: FolderBlobs) -> None:
     result = of_run(Succeeded(Value(text='{"a":1}')), blobs)
     assert result == Result(7, "k", RunState.SUCCEEDED, text='{"a":1}')
+
+
+def test_an_output_in_its_own_row_is_given_as_it_is(blobs: FolderBlobs) -> None:
+    run = Settled(7, "k", RunState.SUCCEEDED, '{"a":1}')
+    assert result_of(run, blobs) == Result(7, "k", RunState.SUCCEEDED, text='{"a":1}')
 
 
 def test_an_output_that_is_null_is_an_output(blobs: FolderBlobs) -> None:
@@ -81,16 +83,13 @@ def test_what_never_ran_to_its_end_says_why(
 @pytest.mark.parametrize(
     ("state", "kind"), [(RunState.CANCELED, "Canceled"), (RunState.SKIPPED, "Skipped")]
 )
-def test_a_record_without_a_document_has_its_slot_and_a_reason(
-    state: RunState, kind: str, blobs: FolderBlobs
-) -> None:
-    assert result_of(None, 7, "k", state, blobs, "enough") == Result(
+def test_a_record_without_a_document_has_its_slot_and_a_reason(state: RunState, kind: str) -> None:
+    assert missing(7, "k", state, "enough") == Result(
         7, "k", state, error={"type": kind, "message": "enough"}
     )
-    unexplained = result_of(None, 7, "k", state, blobs).error
+    unexplained = missing(7, "k", state).error
     assert unexplained == {"type": kind, "message": f"{state} before its run"}
 
 
-def test_a_record_whose_result_is_to_come_has_no_error(blobs: FolderBlobs) -> None:
-    result = result_of(None, 7, "k", RunState.QUEUED, blobs)
-    assert result == Result(7, "k", RunState.QUEUED)
+def test_a_record_whose_result_is_to_come_has_no_error() -> None:
+    assert missing(7, "k", RunState.QUEUED) == Result(7, "k", RunState.QUEUED)

@@ -187,7 +187,7 @@ def test_a_flow_that_cannot_be_loaded_fails_its_batch_with_the_reason_and_the_re
 
 def test_when_the_engine_fails_the_fold_is_not_to_blame(ports: Ports) -> None:
     batch = settled(ports)
-    broken = with_faults(ports, [Fault("runs", "read", "before", lose_reply)])
+    broken = with_faults(ports, [Fault("runs", "outcomes", "before", lose_reply)])
     with pytest.raises(EngineError):
         finalize(broken, EMBEDDED, These(count_ok), message(batch))
     assert ports.batches.get(batch.id).state is BatchState.FINALIZING

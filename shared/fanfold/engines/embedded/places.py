@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 INDEX_BITS = 40
+INDEX_MASK = (1 << INDEX_BITS) - 1
 #: how many places one statement names
 _CHUNK = 500
 
@@ -24,7 +25,7 @@ def places_of(batch: int) -> tuple[int, int]:
 
 
 def index_of(place: int) -> int:
-    return place & (1 << INDEX_BITS) - 1
+    return place & INDEX_MASK
 
 
 def places_among(db: sqlite3.Connection, table: str, places: Sequence[int]) -> list[int]:

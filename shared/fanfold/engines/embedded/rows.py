@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from functools import lru_cache
 from typing import Any
 
 from fanfold.domain.codec import detail_of, log_from, outcome_from
 from fanfold.domain.outcome import Succeeded, Value, printable
 from fanfold.domain.run import Live, Run, RunState
-from fanfold.engines.embedded.places import index_of, place_of
+from fanfold.engines.embedded.places import INDEX_MASK, index_of, place_of
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES
+from fanfold.ports import MAX_OUTCOME_BYTES, Settled
 
 RUN_COLUMNS = (
     "place, generation, status, key, output, blob, attempts, started_at, ended_at, seconds, detail"
 )
+#: the last one only where there is more to say than the output
+SETTLED_COLUMNS = (
+    "place, key, status, output, "
+    "CASE WHEN status = 'succeeded' AND blob IS NULL THEN NULL ELSE detail END, blob"
+)
 LIVE_COLUMNS = "place, generation, state, until, owner, attempts, rate_limited, started_at, seconds"
+#: details that are kept parsed
+_SHORT = 100
+_STATES = {str(state): state for state in RunState}
 
 
 def row_of(run: Run) -> tuple[object, ...]:
@@ -42,20 +51,36 @@ def row_of(run: Run) -> tuple[object, ...]:
 
 def run_from(batch_id: str, row: tuple[Any, ...]) -> Run:
     place, generation, status, key, output, blob, attempts, started, ended, seconds, text = row
-    detail = json.loads(str(text)) if text else {}
+    detail = _short(text) if len(text) < _SHORT else json.loads(text)
     return Run(
-        batch_id=batch_id,
-        index=index_of(place),
-        generation=generation,
-        key=key,
-        outcome=outcome_from(RunState(str(status)), Value(output, blob), detail),
-        attempts=attempts,
-        started_at=started,
-        ended_at=ended,
-        seconds=seconds,
-        log=log_from(detail),
-        flow_version=detail.get("version", ""),
+        batch_id,
+        place & INDEX_MASK,
+        generation,
+        key,
+        outcome_from(_STATES[status], Value(output, blob), detail),
+        attempts,
+        started,
+        ended,
+        seconds,
+        log_from(detail),
+        detail.get("version", ""),
     )
+
+
+def settled_from(row: tuple[Any, ...]) -> Settled:
+    place, key, status, output, detail, blob = row
+    state = _STATES[status]
+    if detail is None:
+        return Settled(place & INDEX_MASK, key, state, output)
+    more = json.loads(detail) if detail else {}
+    outcome = outcome_from(state, Value(output, blob), more)
+    return Settled(place & INDEX_MASK, key, state, None, outcome)
+
+
+@lru_cache(maxsize=256)
+def _short(text: str) -> dict[str, Any]:
+    """Of a batch's runs nearly all say the same there. Not to be changed."""
+    return dict(json.loads(text)) if text else {}
 
 
 def live_from(batch_id: str, row: tuple[Any, ...]) -> Live:

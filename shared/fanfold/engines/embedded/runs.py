@@ -18,15 +18,22 @@ from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.leases import end_lives
 from fanfold.engines.embedded.places import (
     INDEX_BITS,
+    INDEX_MASK,
     index_of,
     place_of,
     places_among,
     places_of,
     select_places,
 )
-from fanfold.engines.embedded.rows import RUN_COLUMNS, row_of, run_from
+from fanfold.engines.embedded.rows import (
+    RUN_COLUMNS,
+    SETTLED_COLUMNS,
+    row_of,
+    run_from,
+    settled_from,
+)
 from fanfold.engines.embedded.tallies import add_tally, read_tally, sum_slots
-from fanfold.ports import Recount, Verdict
+from fanfold.ports import Recount, Settled, Verdict
 
 
 class EmbeddedRuns:
@@ -62,9 +69,20 @@ class EmbeddedRuns:
         db = self._database.read()
         number = number_of(db, batch_id)
         return {
-            index_of(row[0]): run_from(batch_id, row)
+            row[0] & INDEX_MASK: run_from(batch_id, row)
             for row in select_places(db, "runs", RUN_COLUMNS, number, indexes)
         }
+
+    def outcomes(self, batch_id: str, start: int, stop: int) -> Iterable[Settled]:
+        db = self._database.read()
+        first = place_of(number_of(db, batch_id), 0)
+        return map(
+            settled_from,
+            db.execute(
+                f"SELECT {SETTLED_COLUMNS} FROM runs WHERE place >= ? AND place < ?",
+                (first | start, first + stop),
+            ).fetchall(),
+        )
 
     def settled(self, batch_id: str) -> int:
         db = self._database.read()

@@ -16,9 +16,11 @@ failure with its trace. Whatever is asked here may be asked again.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -142,6 +144,21 @@ class Bucket:
 
     def delete(self, name: str) -> None:
         self._ask("DELETE", "/storage/v1/b/{}/o/{}", self.name, name)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Of the blobs right under `prefix`, which is empty or ends with a /."""
+        token: str | None = None
+        while True:
+            page = json.loads(
+                self._ask(
+                    "GET", "/storage/v1/b/{}/o", self.name, delimiter="/", prefix=prefix or None,
+                    pageToken=token,
+                )[3]
+            )  # fmt: skip
+            yield from (it["name"] for it in page.get("items", ()))
+            token = page.get("nextPageToken")
+            if token is None:
+                return
 
     def exists(self) -> bool:
         """Also where that may not be known: who may use a bucket need not be let look into it."""

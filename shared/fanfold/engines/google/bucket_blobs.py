@@ -55,6 +55,12 @@ class BucketBlobs:
         with suppress(Missing):
             self._bucket.delete(self._key(name))
 
+    def names(self) -> list[str]:
+        """Of the blobs right in this place, for whoever tidies up; a blob in a folder there has a
+        name as well, and is not among them."""
+        prefix = f"{self._prefix}/" if self._prefix else ""
+        return [it.removeprefix(prefix) for it in self._bucket.names(prefix) if it != prefix]
+
     def _begin(self, key: str) -> str:
         try:
             return self._bucket.begin(key)

@@ -37,7 +37,7 @@ from fanfold.engines.google.firestore import (
 )
 from fanfold.engines.google.slots import Slots, tally_from
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import Recount, Verdict
+from fanfold.ports import Recount, Settled, Verdict
 
 _PATIENCE = 120.0
 #: far below the 10 MiB of one request, and the 4 MiB that the emulator takes
@@ -134,6 +134,12 @@ class GoogleRuns:
                 run = run_of(document)
                 found[run.index] = run
         return found
+
+    def outcomes(self, batch_id: str, start: int, stop: int) -> Iterable[Settled]:
+        found = self.read(batch_id, range(start, stop))
+        for index in sorted(found):
+            run = found[index]
+            yield Settled(index, run.key, run.state, None, run.outcome)
 
     def settled(self, batch_id: str) -> int:
         sums = self._firestore.aggregate(self._layout.batch(batch_id), "slots", sums=["settled"])

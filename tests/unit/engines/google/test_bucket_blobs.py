@@ -314,3 +314,18 @@ def test_its_connections_end_with_it(storage: Storage) -> None:
         blobs.write("a", [b"one"])
         assert not storage.left_alone(seconds=0.0)
     assert storage.left_alone()
+
+
+def test_the_blobs_right_in_its_place_are_listed_page_by_page(storage: Storage) -> None:
+    storage.page_names = 2
+    with (
+        open_bucket_blobs("gs://mine/exports", storage.url) as blobs,
+        open_bucket_blobs("gs://mine", storage.url) as whole,
+    ):
+        assert blobs.names() == []
+        for name in ("a", "b", "c", "d", "deeper/e"):
+            blobs.write(name, [b"1"])
+        whole.write("exports-of-others", [b"1"])
+
+        assert blobs.names() == ["a", "b", "c", "d"]
+        assert whole.names() == ["exports-of-others"]
