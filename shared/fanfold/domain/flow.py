@@ -67,18 +67,16 @@ class Flow:
     fold: type_of_fold | None = None
     #: whether the function wants the context as its second argument
     wants_context: bool = field(init=False)
+    is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.wants_context = _check_signature(self.fn, self.name)
+        self.is_async = inspect.iscoroutinefunction(self.fn)
         # Its attributes stay its own: a decorator before this one may have set a `retry` on it.
         update_wrapper(self, self.fn, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
-
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.fn)
 
 
 @overload

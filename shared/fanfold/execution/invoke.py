@@ -24,19 +24,19 @@ from fanfold.execution.watchdog import Watchdog
 Done = Callable[[Attempt, float], None]
 
 
-class _Execution:
+class Execution:
     """One call between its beginning and its one end."""
 
     __slots__ = ("_done", "errand", "over", "started", "timeout")
 
-    def __init__(self, done: Done, timeout: float | None) -> None:
+    def __init__(self, done: Done, timeout: float | None, started: float) -> None:
         #: whoever takes it out is the first
         self._done = [done]
         self.timeout = timeout
         #: where an async flow is being run
         self.errand: Errand | None = None
         self.over = False
-        self.started = time.monotonic()
+        self.started = started
 
     def finish(self, attempt: Attempt) -> None:
         """The first one counts."""
@@ -61,15 +61,18 @@ class Invoker:
         self._loop = LoopThread()
 
     def invoke(self, call: Call, done: Done) -> None:
-        execution = _Execution(done, call.timeout)
-        if call.timeout is None:
-            execution.finish(self._attempt(call, execution))
-            return
-        self._watchdog.watch(execution, execution.started + call.timeout)
-        try:
-            attempt = self._attempt(call, execution)
-        finally:
-            self._watchdog.forget(execution)
+        execution = self.adopt(done, call.timeout, time.monotonic())
+        self.finish(execution, self.attempt(call, execution))
+
+    def adopt(self, done: Done, timeout: float | None, started: float) -> Execution:
+        """What somebody has been at since `started`: watched, and to be finished."""
+        execution = Execution(done, timeout, started)
+        if timeout is not None:
+            self._watchdog.watch(execution, started + timeout)
+        return execution
+
+    def finish(self, execution: Execution, attempt: Attempt) -> None:
+        self._watchdog.forget(execution)
         execution.finish(attempt)
 
     @property
@@ -82,7 +85,8 @@ class Invoker:
         self._loop.stop()
         self._watchdog.stop()
 
-    def _attempt(self, call: Call, execution: _Execution) -> Attempt:
+    def attempt(self, call: Call, execution: Execution | None = None) -> Attempt:
+        """The calling thread does it. Without an execution nobody can end it before its time."""
         flow, context = call.flow, call.context
         try:
             record = check_input(flow, call.data)
@@ -93,10 +97,14 @@ class Invoker:
         except BaseException as error:  # noqa: BLE001  whatever a flow raises is its attempt's end
             return attempt_of(error, context.canceled)
 
-    def _awaited(self, flow: Coroutine[Any, Any, Any], call: Call, execution: _Execution) -> Any:
-        errand = execution.errand = self._loop.send(flow)
-        if execution.over:  # overdue before the watchdog could see the errand
-            errand.cancel()
+    def _awaited(
+        self, flow: Coroutine[Any, Any, Any], call: Call, execution: Execution | None
+    ) -> Any:
+        errand = self._loop.send(flow)
+        if execution is not None:
+            execution.errand = errand
+            if execution.over:  # overdue before the watchdog could see the errand
+                errand.cancel()
         canceled = call.context.canceled
         canceled.call(errand.cancel)
         try:

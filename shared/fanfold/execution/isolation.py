@@ -36,6 +36,7 @@ from fanfold.domain.run import LogEntry
 from fanfold.errors import FanfoldError
 from fanfold.execution import frames
 from fanfold.execution.call import Call
+from fanfold.execution.here import run_here
 from fanfold.execution.library import place_of
 from fanfold.execution.process import ChildProcess, Silence, path
 
@@ -67,6 +68,8 @@ class Isolation:
 
     def run(self, call: Call) -> tuple[Attempt, float]:
         """How it ended, and the seconds it took. Raises IsolationClosed."""
+        if call.ref.is_in_memory:  # no child could find it
+            return run_here(call)
         with self._lock:
             if self._is_told(call):
                 return self._stopped(call), 0.0

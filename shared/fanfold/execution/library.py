@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 from threading import RLock
 from types import FunctionType, ModuleType
 
-from fanfold.domain.flow import Flow, FlowRef
+from fanfold.domain.flow import IN_MEMORY, Flow, FlowRef
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
 from fanfold.execution.loading import PREFIX, absolute, load, names_file
 
@@ -64,6 +64,14 @@ class Library:
             self._found[found.place] = found
             return found
 
+    def take(self, flow: Flow, place: str | None = None) -> Found:
+        """A flow that somebody has in hand: it is found here from now on, and nothing is loaded for
+        it. `place`: where a batch remembers it, if that is known."""
+        with self._lock:
+            found = Found(flow, place or _elsewhere(flow) or f"{IN_MEMORY}{flow.name}")
+            self._found[found.place] = found
+            return found
+
     def named(self, name: str) -> Found:
         """The flow registered under this name: nothing is imported that a message asks for."""
         with self._lock:
@@ -77,6 +85,14 @@ class Library:
                 f"FANFOLD_FLOWS.{_also(problems)}"
             )
         return found
+
+    def check(self, ref: FlowRef) -> None:
+        """Refuse what nobody can find but the process that made it; loads nothing."""
+        if ref.is_in_memory and ref.place not in self._found:
+            raise FlowNotFound(
+                f"flow {ref.name} was made in a notebook or a script, and is in no file that could "
+                "be loaded. Go on there: resume_batch(BATCH, FLOW)"
+            )
 
     def resolve(self, ref: FlowRef) -> Flow:
         """The flow a batch remembers: by its name, then at its place."""
@@ -110,6 +126,7 @@ class Library:
         typed = self._found.get(ref.place)
         if typed is not None and typed.flow.name == ref.name:
             return typed.flow
+        self.check(ref)
         problems: list[str] = []
         in_places = [it for it in self._in_places(problems) if it.flow.name == ref.name]
         found = next((it for it in in_places if it.place == ref.place), None)
@@ -169,6 +186,12 @@ def place_of(flow: Flow) -> str | None:
     if module.__name__ == "__main__" or module.__name__.startswith(PREFIX):
         return f"{absolute(module.__file__)}:{own[0]}" if module.__file__ else None
     return f"{module.__name__}:{own[0]}"
+
+
+def _elsewhere(flow: Flow) -> str | None:
+    """Where other processes find it. Not in a script that is being run: to import it there would
+    be to run it again."""
+    return None if _home_of(flow) == "__main__" else place_of(flow)
 
 
 def _in(place: str, problems: list[str]) -> Iterator[Found]:

@@ -15,7 +15,7 @@ import re
 import sys
 import traceback
 from pathlib import Path
-from threading import RLock
+from threading import RLock, local
 from types import ModuleType
 
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
@@ -27,6 +27,7 @@ _MAX_TEXT = 300
 
 # one for all files: two threads must not load one file twice, and none may see it half loaded
 _loading = RLock()
+_under_way = local()
 
 
 def names_file(place: str) -> bool:
@@ -43,7 +44,18 @@ def absolute(place: str) -> str:
 
 def load(place: str) -> ModuleType:
     """The module at `place`, the path of a file or a dotted name."""
-    return _load_file(place) if names_file(place) else _load_module(place)
+    before = being_loaded()
+    _under_way.place = place
+    try:
+        return _load_file(place) if names_file(place) else _load_module(place)
+    finally:
+        _under_way.place = before
+
+
+def being_loaded() -> str | None:
+    """What this thread is importing just now, for whoever must not be called by an import."""
+    place: str | None = getattr(_under_way, "place", None)
+    return place
 
 
 def _load_file(place: str) -> ModuleType:

@@ -116,6 +116,17 @@ class Settler(Generic[T]):
             if len(self._waiting) == 1 or self.is_full:
                 self._changed.notify_all()
 
+    def add_all(self, entries: Sequence[Entry[T]], *, quietly: bool = False) -> None:
+        with self._changed:
+            if not self._waiting:
+                self._oldest = time.monotonic()
+            self._waiting += entries
+            mean = sum(entry.run.seconds for entry in entries) / max(1, len(entries))
+            share = 1.0 - 0.95 ** len(entries)
+            self._mean_seconds += share * (mean - self._mean_seconds)
+            if not quietly:
+                self._changed.notify_all()
+
     @property
     def is_full(self) -> bool:
         return len(self._waiting) >= self._policy.group

@@ -60,6 +60,13 @@ class Hand:
                 else:
                     self.median_seconds = seconds
 
+    def note(self, seconds: float, runs: int) -> None:
+        """So many took so long, on average."""
+        with self._lock:
+            share = 1.0 - 0.9**runs
+            self.mean_seconds += share * (seconds - self.mean_seconds)
+            self.median_seconds += share * (seconds - self.median_seconds)
+
     def slow_down(self, seconds: float) -> None:
         """A run is at it for so long already."""
         with self._lock:

@@ -2,14 +2,15 @@
 
 Handing a job from thread to thread costs more than a run of some microseconds, and threads that
 take turns at one interpreter hold each other up. So where runs are that quick the intake takes up
-what it has pulled itself, one after the other, and settles it; the lanes sleep. If it does not come
-forward, because one run takes longer than those before it, the lanes are woken, and another intake
-takes its place: the old one ends with that run.
+what it has pulled itself (worker.quick); the lanes sleep. If it does not come forward, because one
+run takes longer than those before it, the lanes are woken, and another intake takes its place: the
+old one ends with that run.
 """
 
 from __future__ import annotations
 
-from threading import Event, Thread, get_ident
+from functools import partial
+from threading import Thread, get_ident
 
 from fanfold import log
 from fanfold.domain.batch import Batch
@@ -18,11 +19,12 @@ from fanfold.steps.ask import Duty
 from fanfold.steps.catch_up import catch_up
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Admission, Job, admit, decode
-from fanfold.steps.settle import Settler
 from fanfold.steps.views import View, Views
 from fanfold.worker.hand import Hand
 from fanfold.worker.lanes import Lanes
+from fanfold.worker.quick import Quick
 from fanfold.worker.ready import Item, Ready
+from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
 
 #: what a process holds at most, what waits in the parking included
@@ -46,8 +48,7 @@ class Intake:
         out: WaysOut,
         ready: Ready,
         lanes: Lanes,
-        settler: Settler[Job],
-        stopping: Event,
+        stopping: Stopping,
     ) -> None:
         self._ports = ports
         self._policy = policy
@@ -57,12 +58,11 @@ class Intake:
         self._out = out
         self._ready = ready
         self._lanes = lanes
-        self._settler = settler
         self._stopping = stopping
         #: the last one is the intake; those before it are at a run that takes long
         self.threads: list[Thread] = []
-        #: how many runs it has run itself, and how many it had when somebody last looked
-        self._ran = 0
+        self._quick = Quick(lanes, ready, policy.group)
+        #: how many it had run itself when somebody last looked
         self._seen = -1
 
     def start(self) -> None:
@@ -75,19 +75,30 @@ class Intake:
         if not self._lanes.quiet:
             self._seen = -1
             return
-        if self._seen == self._ran:
+        ran = self._quick.ran
+        if self._seen == ran and self._is_at_a_run():
             self._lanes.quiet = 0
             self._hand.slow_down(seconds)
+            self._quick = Quick(self._lanes, self._ready, self._policy.group)
             self.start()
             self._ready.wake_all()
-            self._settler.nudge()
-        self._seen = self._ran
+        self._seen = ran
+
+    def _is_at_a_run(self) -> bool:
+        """One that executes like any other, at the latest from now on."""
+        return self._quick.promote() or self._lanes.carries(self.threads[-1])
 
     def stop_pulling(self) -> None:
         """Once it is stopping: wait until no more can come. One that is at a run takes up no
         other."""
         for thread in self.threads:
             while thread.is_alive() and not self._lanes.carries(thread):
+                thread.join(0.05)
+                self._quick.promote()
+
+    def end(self) -> None:
+        for thread in self.threads:
+            while not self._lanes.has_ended(thread):
                 thread.join(0.05)
 
     def _is(self, thread: int) -> bool:
@@ -121,15 +132,10 @@ class Intake:
         if not self._ready.take_place():
             return
         self._lanes.quiet = me
-        while self._is(me) and (item := self._ready.take()) is not None:
-            self._lanes.carry_out(item)
-            self._ran += 1
-            if self._settler.is_full:
-                self._settler.work_off()
+        self._quick.run(partial(self._is, me))
         if self._lanes.quiet == me:
             self._lanes.quiet = 0
         self._ready.leave_place()
-        self._settler.work_off()
 
     def _free(self) -> int:
         mean = self._hand.mean_seconds

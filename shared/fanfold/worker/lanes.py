@@ -14,23 +14,24 @@ from threading import Event, Lock, Thread, get_ident
 
 from fanfold import log
 from fanfold.domain.order import parameters_of
-from fanfold.domain.outcome import Attempt
+from fanfold.domain.outcome import Attempt, Returned, Succeeded, Value
 from fanfold.domain.retry import Again
-from fanfold.domain.run import RunState
+from fanfold.domain.run import Run, RunState
 from fanfold.execution.call import Call
 from fanfold.execution.context import Cancellation, Context
-from fanfold.execution.invoke import Invoker
+from fanfold.execution.invoke import Execution, Invoker
 from fanfold.execution.isolation import Isolation
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
 from fanfold.steps.ask import Duty
 from fanfold.steps.policy import Policy
-from fanfold.steps.run_flow import Job, conclude, live_of, resolve
+from fanfold.steps.run_flow import Job, conclude, live_of, resolve, run_of
 from fanfold.steps.settle import Entry, Settler
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Hand
 from fanfold.worker.parking import Parking
 from fanfold.worker.ready import Item, Ready
+from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
 
 
@@ -48,7 +49,7 @@ class Lanes:
         out: WaysOut,
         ready: Ready,
         parking: Parking,
-        stopping: Event,
+        stopping: Stopping,
     ) -> None:
         self._ports = ports
         self._policy = policy
@@ -94,6 +95,10 @@ class Lanes:
     def carries(self, thread: Thread) -> bool:
         return thread.ident in self._carrying
 
+    def has_ended(self, thread: Thread) -> bool:
+        """Or will not, because its run has timed out and may never return."""
+        return not thread.is_alive() or (self.carries(thread) and not self._hand.executing())
+
     def start(self) -> None:
         for thread in self.threads:
             thread.start()
@@ -106,11 +111,11 @@ class Lanes:
         if not self._room.is_set():
             self._room.set()
 
-    def end(self, others: Sequence[Thread]) -> None:
-        """Wait for all of them, and `others`; not for one whose run has timed out: it may never
-        return. Then settle what they left."""
-        for thread in (*others, *self.threads):
-            while thread.is_alive() and (not self.carries(thread) or self._hand.executing()):
+    def end(self) -> None:
+        """Wait for all of them; not for one whose run has timed out: it may never return. Then
+        settle what they left."""
+        for thread in self.threads:
+            while not self.has_ended(thread):
                 thread.join(0.05)
         for seconds, job in self._parking.clear():
             self.put_off(job, seconds)
@@ -126,9 +131,11 @@ class Lanes:
 
     def _work(self) -> None:
         while self._ready.wait_for_place():
-            while (item := self._ready.take()) is not None:
+            while not self._stopping.is_set() and (item := self._ready.take()) is not None:
                 self.carry_out(item)
             self._ready.leave_place()
+            if self._stopping.is_set():  # what is ready is given back, not begun
+                return
 
     def carry_out(self, item: Item) -> None:
         job, alone = item
@@ -147,24 +154,66 @@ class Lanes:
     def _execute(self, job: Job, *, alone: bool) -> None:
         canceled = Cancellation()
         self._hand.begin(job, canceled)  # before anything that takes time: a drain waits for it
+        call = self.prepared(job, None, canceled)
+        if alone:
+            self.over(job, call.context, *self._isolation.run(call))
+        else:
+            self._invoker.invoke(call, partial(self.over, job, call.context))
+
+    # ------------------------------------------- what running quickly is made of
+
+    def prepared(
+        self, job: Job, context: Context | None, canceled: Cancellation | None = None
+    ) -> Call:
+        """The next attempt, in the context that is given or else in one of its own."""
         data = resolve(self._ports, job)
         job.attempts += 1
         job.started_at = job.started_at or self._ports.clock.now()
-        context = Context(
-            batch_id=job.batch.id,
-            index=job.index,
-            key=job.key,
-            attempt=job.attempts,
-            parameters=parameters_of(job.batch.options, job.index),
-            canceled=canceled,
-        )
-        call = Call(job.flow, job.batch.flow, data, context, job.timeout)
-        if alone:
-            self._over(job, context, *self._isolation.run(call))
-        else:
-            self._invoker.invoke(call, partial(self._over, job, context))
+        if context is None:
+            context = Context(
+                batch_id=job.batch.id,
+                index=job.index,
+                key=job.key,
+                attempt=job.attempts,
+                parameters=parameters_of(job.batch.options, job.index),
+                canceled=canceled,
+            )
+        return Call(job.flow, job.batch.flow, data, context, job.timeout)
 
-    def _over(self, job: Job, context: Context, attempt: Attempt, seconds: float) -> None:
+    def attempt(self, call: Call) -> Attempt:
+        """Watched by nobody."""
+        return self._invoker.attempt(call)
+
+    def concluded(self, job: Job, attempt: Returned) -> Run:
+        return run_of(self._ports, job, Succeeded(Value(text=attempt.output)))
+
+    def adopt(
+        self, job: Job, context: Context, canceled: Cancellation, started: float, thread: int
+    ) -> Execution:
+        """What `thread` has been at since `started` is a run like any other from now on."""
+        self._carrying.add(thread)
+        self._hand.begin(job, canceled)
+        done = partial(self.over, job, context)
+        return self._invoker.adopt(done, job.timeout, started)
+
+    def ended(self, execution: Execution, attempt: Attempt) -> None:
+        """What was adopted has come to its end, in this thread."""
+        self._invoker.finish(execution, attempt)
+        self._carrying.discard(get_ident())
+        self.tell_of_room()
+
+    def settle(self, entries: Sequence[Entry[Job]], seconds: float, *, here: bool = False) -> None:
+        """Outcomes of runs that took so long together; `here`: and now, in this thread."""
+        if entries:
+            self.change(running=-len(entries))
+            self._hand.note(seconds / len(entries), len(entries))
+            self._settler.add_all(entries, quietly=here)
+        if here:
+            self._settler.work_off()
+        else:
+            self._settler.nudge()
+
+    def over(self, job: Job, context: Context, attempt: Attempt, seconds: float) -> None:
         """An attempt is over; called once, from the lane or, at the timeout, from the watchdog.
 
         It counts as executing until the settler has it, which a drain closes when nothing does;

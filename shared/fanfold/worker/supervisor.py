@@ -65,6 +65,11 @@ class Supervisor:
         """They died before they worked, again and again."""
         return self._stillborn >= _MAX_STILLBORN
 
+    @property
+    def is_at_work(self) -> bool:
+        """Each of them has begun to."""
+        return all(child.has_worked() for child in self._children)
+
     def start(self) -> None:
         while len(self._children) < self._processes:
             self._start_one()

@@ -15,7 +15,7 @@ waits in the parking waits in `lives` instead; then the process ends.
 
 from __future__ import annotations
 
-from threading import Event
+import time
 
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
@@ -31,10 +31,13 @@ from fanfold.worker.keeper import Keeper
 from fanfold.worker.lanes import Lanes
 from fanfold.worker.parking import Parking
 from fanfold.worker.ready import Ready
+from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
 
 #: how often somebody looks whether the intake comes forward
 _TICK = 0.02
+#: how often somebody asks the engine whether anything is left to do
+_IDLE_SECONDS = 0.05
 
 
 class Worker:
@@ -51,7 +54,7 @@ class Worker:
         """`sweep_seconds`: how often to sweep; None: runs only, other stations are elsewhere."""
         self._ports = ports
         self._hand = Hand()
-        self._stopping = Event()
+        self._stopping = Stopping()
         self._ready = Ready(threads)
         views, parking, duty = Views(ports, policy, library), Parking(), Duty()
         self._out = WaysOut(ports, duty, self._hand)
@@ -77,7 +80,6 @@ class Worker:
             out=self._out,
             ready=self._ready,
             lanes=self._lanes,
-            settler=self._lanes.settler,
             stopping=self._stopping,
         )
         self._keeper = Keeper(ports, policy, views, self._hand, parking, self._lanes.unpark)
@@ -94,16 +96,18 @@ class Worker:
         self._keeper.start()
         if self._clerk is not None:
             self._clerk.start()
+        idle_at = time.monotonic() + _IDLE_SECONDS
         while not self._stopping.wait(_TICK):
             self._intake.look_after(_TICK)
-            if until_idle and self._is_idle():
-                break
+            if until_idle and time.monotonic() >= idle_at:
+                if self._is_idle():
+                    break
+                idle_at = time.monotonic() + _IDLE_SECONDS
         self._drain()
 
     def stop(self) -> None:
-        """Begin to drain. Safe to call from a signal's handler."""
+        """Begin to drain. A signal's handler may call it, and so it takes no lock."""
         self._stopping.set()
-        self._lanes.tell_of_room()
 
     def _is_idle(self) -> bool:
         batches = open_batches(self._ports)
@@ -114,6 +118,7 @@ class Worker:
 
     def _drain(self) -> None:
         self.stop()
+        self._lanes.tell_of_room()
         self._intake.stop_pulling()
         unstarted = self._ready.clear()
         self._lanes.change(running=-len(unstarted))
@@ -122,7 +127,8 @@ class Worker:
             if job.attempts:
                 self._lanes.put_off(job, 0.0)
         self._ready.close()
-        self._lanes.end(self._intake.threads)
+        self._intake.end()
+        self._lanes.end()
         if self._clerk is not None:
             self._clerk.stop()
         self._keeper.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.domain.flow import FlowRef
+from fanfold.domain.flow import IN_MEMORY, FlowRef, flow
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
 from fanfold.execution.library import Library, place_of
 
@@ -406,3 +406,55 @@ def test_another_process_can_be_told_where_a_flow_is(write: Write) -> None:
     library = Library()
     assert place_of(library.find("flows.py:shout").flow) == f"{file}:shout"
     assert place_of(library.find("a_module:very-quiet").flow) == "a_module:whisper"
+
+
+def test_a_flow_in_hand_is_found_at_its_place_and_nothing_is_loaded(write: Write) -> None:
+    write("a_module.py", TWO)
+    flow = Library().find("a_module:whisper").flow
+    library = Library()
+    found = library.take(flow)
+    assert found.place == "a_module:whisper"
+    assert library.resolve(found.ref) is flow
+
+
+def test_a_flow_that_no_module_has_is_in_memory_for_whoever_was_given_it() -> None:
+    @flow
+    def shout(record: object) -> object:
+        return record
+
+    library = Library()
+    ref = library.take(shout).ref
+    assert ref.is_in_memory
+    assert library.resolve(ref) is shout
+    with pytest.raises(FlowNotFound, match=r"in no file that could be loaded.*resume_batch"):
+        Library().resolve(ref)
+
+
+def test_a_name_that_others_have_too_does_not_stand_for_one_in_memory(write: Write) -> None:
+    """Their function is not the one that was typed in the notebook."""
+    file = write("flows.py", SHOUT)
+    with pytest.raises(FlowNotFound, match="resume_batch"):
+        Library([str(file)]).resolve(FlowRef("shout", "1", f"{IN_MEMORY}shout"))
+
+
+def test_a_flow_of_the_script_that_runs_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever imported the script to find it would run the script."""
+
+    @flow
+    def shout(record: object) -> object:
+        return record
+
+    shout.fn.__module__ = "__main__"
+    monkeypatch.setattr(sys.modules["__main__"], "shout", shout, raising=False)
+    assert place_of(shout) is not None
+    assert Library().take(shout).ref.is_in_memory
+
+
+def test_a_flow_in_hand_may_stand_for_the_one_a_batch_remembers() -> None:
+    @flow
+    def shout(record: object) -> object:
+        return record
+
+    library = Library()
+    library.take(shout, "/gone/flows.py:shout")
+    assert library.resolve(FlowRef("shout", "1", "/gone/flows.py:shout")) is shout

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from fanfold.testing.faults import Fault, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.puppet import marks
 from fanfold.testing.stations import fanned_out
-from fanfold.testing.working import until, work, working
+from fanfold.testing.working import until, work, worker_of, working
 from fanfold.wiring import EMBEDDED
 
 PUPPET = "fanfold.testing.puppet:puppet"
@@ -677,3 +677,13 @@ def test_messages_nobody_can_read_harm_no_other(home: Home) -> None:
     work(home.ports)
     home.assert_whole(batch, 3)
     assert not any(home.ports.queue.backlog(station) for station in Station)
+
+
+def test_being_told_to_stop_takes_no_lock(home: Home) -> None:
+    """A signal's handler tells it, on top of a main thread that may hold any of them."""
+    worker = worker_of(home.ports)
+    with worker._lanes._room._cond:  # type: ignore[attr-defined]
+        teller = Thread(target=worker.stop, daemon=True)
+        teller.start()
+        teller.join(30)
+        assert not teller.is_alive()
