@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fanfold.domain import prices
 from fanfold.local.up import brought_up
 from fanfold.settings import Settings
 from fanfold.testing.cloud import Cloud, Operations, running_cloud
@@ -26,9 +27,14 @@ from fanfold.wiring import open_fanfold
 
 ECHO = "fanfold.flows.echo:echo"
 MILLION = 1_000_000
-#: list prices in us-central1, in dollars
-WRITE, READ, DELETE = 0.09 / 100_000, 0.03 / 100_000, 0.01 / 100_000
-BYTE = 40 / 2**40
+#: what is paid for
+PRICES = {
+    "writes": prices.DOCUMENT_WRITES,
+    "reads": prices.DOCUMENT_READS,
+    "deletes": prices.DOCUMENT_DELETES,
+    "bytes published": prices.MESSAGE_BYTES,
+    "bytes pushed": prices.MESSAGE_BYTES,
+}
 #: of operations per record, and of dollars for a million records
 UNLIMITED = {"writes": 1.05, "reads": 0.05, "publish requests": 0.01, "dollars": 1.20}
 LIMITED = {"publish requests": 1.0}
@@ -140,11 +146,14 @@ def result_of(
         hottest=("/".join(path.rsplit("/", 2)[1:]), most),
         mean_group=records / commits,
         dollars={
-            "writes": done.written / records * MILLION * WRITE,
-            "reads": done.read / records * MILLION * READ,
-            "deletes": done.deleted / records * MILLION * DELETE,
-            "bytes published": published / records * MILLION * BYTE,
-            "bytes pushed": pushed / records * MILLION * BYTE,
+            name: PRICES[name].of(amount / records * MILLION)
+            for name, amount in {
+                "writes": done.written,
+                "reads": done.read,
+                "deletes": done.deleted,
+                "bytes published": published,
+                "bytes pushed": pushed,
+            }.items()
         },
         budgets=budgets,
     )
@@ -183,12 +192,10 @@ def table(results: list[Result]) -> Iterator[str]:
 def bill(result: Result) -> Iterator[str]:
     """With its arithmetic."""
     million = f"{MILLION:,}"
-    for name, price in (("writes", 0.09), ("reads", 0.03), ("deletes", 0.01)):
-        number = sum(getattr(result, name).values())
-        sum_ = f"{number:.4f} x {million} / 100,000 x ${price:.2f}"
-        yield f"  {name:<16} {sum_:<42} = ${result.dollars[name]:.4f}"
-    for name in ("bytes published", "bytes pushed"):
-        sum_ = f"{result.per_record[name]:.0f} x {million} / 2^40 x $40"
+    for name, price in PRICES.items():
+        is_bytes = name in result.per_record
+        number = result.per_record[name] if is_bytes else sum(getattr(result, name).values())
+        sum_ = f"{number:.{0 if is_bytes else 4}f} x {million} at {price}"
         yield f"  {name:<16} {sum_:<42} = ${result.dollars[name]:.4f}"
     yield f"  {'together':<16} {'':<42} = ${result.total('dollars'):.4f}"
 

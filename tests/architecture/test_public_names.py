@@ -5,6 +5,8 @@ import __future__
 
 from types import ModuleType
 
+import pytest
+
 import fanfold
 
 
@@ -31,3 +33,8 @@ def test_all_names_exactly_what_can_be_imported() -> None:
 def test_every_name_in_all_exists_and_is_said_once() -> None:
     assert [name for name in fanfold.__all__ if not hasattr(fanfold, name)] == []
     assert len(fanfold.__all__) == len(set(fanfold.__all__))
+
+
+def test_a_name_that_is_not_there_is_told_as_of_any_module() -> None:
+    with pytest.raises(AttributeError, match="module 'fanfold' has no attribute 'run_batches'"):
+        _ = fanfold.run_batches
