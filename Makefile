@@ -41,8 +41,8 @@ check: $(READY) ## format, lint, types, who imports whom, and the tests of house
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q $(wildcard tests/architecture tests/docs)
 
-bench: $(READY) ## measure throughput, the cost of a limit, operations per record; ARGS goes to benchmarks/throughput.py
-	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+bench: $(READY) ## measure throughput, the cost of a limit, operations per record; ARGS goes to `fanfold bench`
+	@$(BIN)/fanfold bench $(ARGS)
 	@$(BIN)/python benchmarks/concurrency.py
 	@$(BIN)/python benchmarks/operations.py
 

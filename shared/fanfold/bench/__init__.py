@@ -1,0 +1,1 @@
+"""How fast a batch goes through here, beside the bare store."""
