@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fanfold.cli.main import commands
+from fanfold.cli.main import commands, program
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Fanfold
@@ -26,6 +27,40 @@ def test_each_command_explains_itself_with_an_example(fanfold: Fanfold, command:
     assert re.search(rf"Example: .*fanfold {command} ", re.sub(r"\s+", " ", ended.out) + " ")
     assert max(map(len, ended.out.splitlines())) <= 80
     assert "--help" in ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_example_is_a_command_line_that_is_understood(command: str) -> None:
+    """The flags it shows exist, and take what it gives them."""
+    (example,) = [group[command][1] for group in commands().values() if command in group]
+    words = shlex.split(example.split(" | ")[0])
+    words = words[words.index("fanfold") + 1 :]
+    root = program()
+
+    assert words[0] == command
+    with root.make_context("fanfold", []) as context:
+        root.commands[command].make_context(command, words[1:], parent=context)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_option_says_what_it_is_for(command: str) -> None:
+    options = program().commands[command].params
+
+    assert [it.name for it in options if not it.help] == []
+    assert [it.help for it in options if not it.help.endswith((".", "…", ")"))] == []
+
+
+def test_groups_of_options_come_in_the_same_order_everywhere(fanfold: Fanfold) -> None:
+    order = ["Arguments", "Options", "Input", "Work", "Output", "Format"]
+
+    for command in COMMANDS:
+        groups = re.findall(r"╭─ (\w+) ─", fanfold.inside(command, "--help").out)
+        assert groups == sorted(groups, key=order.index), command
+
+
+def test_a_flag_asks_for_no_value(fanfold: Fanfold) -> None:
+    for command in COMMANDS:
+        assert "bool" not in fanfold.inside(command, "--help").out
 
 
 def test_the_whole_help_names_every_command(fanfold: Fanfold) -> None:
@@ -53,6 +88,8 @@ def test_the_version_is_the_packages(fanfold: Fanfold) -> None:
         (["rnu"], "No such command 'rnu'. Did you mean 'run'? See: fanfold --help"),
         (["status"], "Missing argument 'BATCH'. See: fanfold status --help"),
         (["wait", "last", "--timeout", "soon"], "See: fanfold wait --help"),
+        (["list", "--staus"], "No such option: --staus. Did you mean --status"),
+        (["list", "--engine", "steam"], "'steam' is not one of 'embedded', 'google'. See: "),
     ],
 )
 def test_a_mistyped_command_line_is_one_line(
@@ -64,6 +101,7 @@ def test_a_mistyped_command_line_is_one_line(
     assert ended.err.count("\n") == 1
     assert ended.err.startswith("fanfold: ")
     assert said in ended.err
+    assert "error" not in ended.err
 
 
 def test_help_loads_no_engine_and_no_web_of_imports() -> None:
@@ -78,13 +116,3 @@ def test_help_loads_no_engine_and_no_web_of_imports() -> None:
     )
 
     assert shown.stdout.splitlines()[-1] == "[]"
-
-
-def test_the_shell_completes_batches(fanfold: Fanfold) -> None:
-    batch_id = fanfold.inside("create", "echo", "-", stdin="1\n").out.strip()
-
-    offered = fanfold(
-        _FANFOLD_COMPLETE="complete_bash", COMP_WORDS="fanfold status b", COMP_CWORD="2"
-    )
-
-    assert batch_id in offered.out

@@ -26,7 +26,8 @@ def looked_at(shared_fanfold: Fanfold) -> Fanfold:
     """A completed batch with failures, then a completed one with a fold, then a pending one."""
     fanfold = shared_fanfold
     source = fanfold.write("records.jsonl", FATES)
-    given = ("--retries", "0", "--label", "a label", *fanfold.small)
+    given = ("--retries", "0", "--label", "a label", "--tag", "red", "--tag", "blue",
+             *fanfold.small)  # fmt: skip
     assert fanfold("run", fanfold.puppet, source, *given).code == 0
     assert fanfold("run", fanfold.flow("sums"), "--quiet", *fanfold.small).code == 0
     assert fanfold.inside("create", "echo", "-", stdin="1\n").code == 0
@@ -72,12 +73,47 @@ def test_list_takes_a_status_a_limit_and_json(looked_at: Fanfold) -> None:
     assert looked_at.inside("list", "--status", "asleep").code == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "flows"),
+    [
+        (["--flow", "sums"], ["sums"]),
+        (["--label", "LABEL"], ["puppet"]),
+        (["--tag", "red", "--tag", "blue"], ["puppet"]),
+        (["--tag", "red", "--tag", "green"], []),
+        (["--flow", "puppet", "--status", "pending"], []),
+        (["--status", "completed", "--limit", "1"], ["sums"]),
+        (["--label", "", "--limit", "2"], ["echo", "sums"]),
+    ],
+)
+def test_list_finds_batches_by_what_they_are(
+    looked_at: Fanfold, given: list[str], flows: list[str]
+) -> None:
+    found = looked_at.inside("list", "--json", *given).json["batches"]
+
+    assert [it["flow"] for it in found] == flows
+    if not flows:
+        assert looked_at.inside("list", *given).err.startswith("no batch here is like that")
+
+
+def test_list_finds_what_lies_far_back(looked_at: Fanfold, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked through page by page."""
+    monkeypatch.setattr("fanfold.cli.listing._PAGE", 1)
+
+    found = looked_at.inside("list", "--tag", "red", "--json").json["batches"]
+
+    assert [(it["flow"], it["tags"]) for it in found] == [("puppet", ["red", "blue"])]
+
+
 def test_status_says_it_all_at_a_glance(looked_at: Fanfold, failed_id: str) -> None:
     shown = looked_at("status", failed_id).out
 
     assert shown.startswith(f"{failed_id}  puppet  completed\n")
     assert "40 records: 25 succeeded, 15 failed" in shown
-    assert "a label" in shown
+    assert re.search(r"^durations p50 .+ · p90 .+ · p99 .+$", shown, re.MULTILINE)
+    assert "\nattempts  40\n" in shown
+    assert "\noptions   retries 0\n" in shown
+    assert "\nlabel     a label\n" in shown
+    assert "\ntags      red, blue\n" in shown
     assert "10 \N{MULTIPLICATION SIGN} ValueError: row <n> has no price" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
@@ -88,7 +124,10 @@ def test_status_as_json_has_everything(looked_at: Fanfold, failed_id: str) -> No
     assert seen["batch_id"] == failed_id
     assert (seen["flow"], seen["status"], seen["sealed"]) == ("puppet", "completed", True)
     assert (seen["total"], seen["succeeded"], seen["failed"], seen["queued"]) == (40, 25, 15, 0)
-    assert (seen["label"], seen["tags"], seen["error"]) == ("a label", [], None)
+    assert (seen["label"], seen["tags"], seen["error"]) == ("a label", ["red", "blue"], None)
+    assert seen["attempts"] == 40
+    assert 0 < seen["durations"]["p50"] <= seen["durations"]["p90"] <= seen["durations"]["p99"]
+    assert "source_version" in seen
     assert seen["created_at"] <= seen["started_at"] <= seen["ended_at"]
     assert [(it["type"], it["count"]) for it in seen["errors"]] == [
         ("ValueError", 10),
@@ -97,6 +136,12 @@ def test_status_as_json_has_everything(looked_at: Fanfold, failed_id: str) -> No
     summed = looked_at.batches()[1]["batch_id"]
     assert looked_at.inside("status", summed, "--json").json["output"]["sum"] == 6
     assert '"sum": 6' in looked_at.inside("status", summed).out
+
+
+def test_status_tells_how_a_shuffled_batch_was_shuffled(fanfold: Fanfold) -> None:
+    fanfold.inside("create", "echo", "-", "--shuffle", "--seed", "7", stdin="1\n2\n")
+
+    assert "\noptions   shuffled, seed 7\n" in fanfold.inside("status", "last").out
 
 
 def test_a_batch_is_named_by_the_beginning_of_its_id_or_as_the_last(

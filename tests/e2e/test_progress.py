@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from fanfold.cli.live import bar, view_of
+from fanfold.cli.bar import bar
+from fanfold.cli.live import view_of
 from fanfold.cli.pace import Pace
 from fanfold.cli.plain import PlainDisplay
 from fanfold.cli.terminal import Terminal
@@ -97,8 +98,10 @@ def test_a_million_records_fit_in_eighty_columns() -> None:
 
     lines = captured.get().splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) == 4 + 3 * 2 + 1, "the three most frequent groups, and that there are more"
-    assert lines[4] == "  10 \N{MULTIPLICATION SIGN} ValueError: kind 0"
+    assert lines[2].startswith("█ 200,000 succeeded  ▚ 100,000 failed  ▀ 100,000 skipped")
+    assert lines[3] == "▒ 100,000 waiting  ░ 400,000 queued", "the whole legend, in two lines"
+    assert len(lines) == 5 + 3 * 2 + 1, "the three most frequent groups, and that there are more"
+    assert lines[5] == "  10 \N{MULTIPLICATION SIGN} ValueError: kind 0"
     assert lines[-1] == "  and 2 more groups of failures"
 
 

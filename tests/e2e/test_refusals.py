@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a record over the limit": (["echo", "-"], GOOD + LARGE, "standard input:2: the record has"),
     "no source": (["{flow:priced}"], "", "flow priced has no source of its own"),
     "a source that is not there": (["echo", "absent.jsonl"], "", "absent.jsonl: no such file"),
-    "a source of a kind that is not read": (["echo", "t.csv"], "", "Convert it to JSON Lines"),
+    "a source of a kind that is not read": (["echo", "t.parquet"], "", "Convert it to JSON Lines"),
     "a flow's own source that raises": (
         ["{flow:broken_source}"],
         "",
@@ -64,6 +66,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
 def test_it_is_refused_in_one_line_and_nothing_is_stored(fanfold: Fanfold, what: str) -> None:
     arguments, stdin, said = REFUSED[what]
     fanfold.write_text("t.csv", "a,b\n")
+    fanfold.write_text("t.parquet", "PAR1")
     fanfold.write_text("list.json", "[1]")
     given = [fanfold.flow(it[6:-1]) if it.startswith("{flow:") else it for it in arguments]
 
@@ -119,3 +122,43 @@ def test_verbose_shows_the_trace_wherever_it_is_written(fanfold: Fanfold) -> Non
         assert ended.code == 2
         assert "Traceback" in ended.err
         assert ended.err.splitlines()[-1].startswith("fanfold: there are no batches here")
+
+
+def test_a_home_that_is_a_file_is_refused_by_all(fanfold: Fanfold) -> None:
+    fanfold.write_text("file", "")
+
+    for arguments in (["list"], ["status", "last"], ["create", "echo", "-"]):
+        ended = fanfold.inside(*arguments, stdin="1\n", FANFOLD_HOME="file")
+
+        assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert "Set FANFOLD_HOME to " in ended.err
+
+
+def test_a_batch_of_another_home_is_not_found_here(fanfold: Fanfold) -> None:
+    batch_id = fanfold.inside("create", "echo", "-", stdin="1\n").out.strip()
+    fanfold.inside("create", "echo", "-", stdin="1\n", FANFOLD_HOME="other")
+
+    ended = fanfold.inside("status", batch_id, FANFOLD_HOME="other")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "`fanfold list` lists the batches in this home" in ended.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk here is always full")
+def test_a_disk_that_is_full_is_told_as_such(fanfold: Fanfold) -> None:
+    fanfold.inside("create", "echo", "-", stdin="1\n")
+
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            fanfold.command("list", "--json"),
+            cwd=fanfold.folder,
+            env=fanfold.env(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "the disk is full. Free some room" in ended.stderr

@@ -45,6 +45,7 @@ def attach(
     ):
         elsewhere = None
         if not found.ended:
+            fanfold.library.check(found.flow)
             at_once = threads_for(threads, 1, found.options.concurrency)
             with interrupts.raised():
                 _, elsewhere = up.enter_context(at_work(terminal, reach(engine), at_once))

@@ -33,8 +33,9 @@ def cancel(batch: given.BatchName, engine: given.Engine = None, json: given.AsJs
     with opened_at(batch, engine) as (fanfold, found):
         if found.ended and found.state != "canceled":
             raise Conflict(f"{found.id} is {found.state} already: there is nothing left to cancel")
-        stop(fanfold.ports, found.id)
-        _finalize(fanfold, found.id)
+        with terminal.busy(f"canceling {found.id}"):
+            stop(fanfold.ports, found.id)
+            _finalize(fanfold, found.id)
         status = status_of(fanfold.ports, found.id)
     if json:
         terminal.json(ending_as_json(status, None))

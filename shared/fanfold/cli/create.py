@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from fanfold.cli import parameters as given
+from fanfold.cli.wanted import Wanted, taking_wanted
 
 EXAMPLE = "fanfold create flows.py:shout records.jsonl --label nightly"
 
 
+@taking_wanted
 def create(
-    flow: given.FlowName,
-    source: given.SourceName = None,
-    max_records: given.MaxRecords = None,
-    key: given.Key = "id",
-    param: given.Param = None,
-    params: given.Params = None,
-    label: given.Label = None,
-    tag: given.Tag = None,
-    request_id: given.RequestId = None,
-    concurrency: given.Concurrency = None,
-    retries: given.Retries = None,
-    timeout: given.Timeout = None,
+    wanted: Wanted,
     engine: given.Engine = None,
     json: given.AsJson = False,
     quiet: given.Quiet = False,
@@ -29,27 +20,14 @@ def create(
     Takes what `fanfold run` takes. `fanfold worker` and `fanfold attach` work on it.
     """
     from fanfold.cli import exits
+    from fanfold.cli.checking import check
     from fanfold.cli.creating import created
     from fanfold.cli.terminal import Terminal
 
     terminal = Terminal(quiet=quiet)
-    with created(
-        terminal,
-        flow,
-        source,
-        engine=engine,
-        threads=None,
-        params=params,
-        param=param or [],
-        request_id=request_id,
-        max_records=max_records,
-        key=key,
-        label=label,
-        tags=tag or [],
-        concurrency=concurrency,
-        retries=retries,
-        timeout=timeout,
-    ) as it:
+    if wanted.check:
+        return check(terminal, wanted, engine=engine, json=json)
+    with created(terminal, wanted, engine=engine, threads=None) as it:
         batch, flag = it.batch, given.flag_of(engine)
         if json:
             terminal.json({"batch_id": batch.id})

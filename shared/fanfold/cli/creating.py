@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from fanfold.cli import exits
 from fanfold.cli.elsewhere import Elsewhere, at_work
 from fanfold.cli.interrupts import Interrupts
-from fanfold.cli.numbers import count
 from fanfold.cli.order import Order, order
+from fanfold.cli.reading import reading
 from fanfold.cli.terminal import Terminal, hearing_user_code
 from fanfold.cli.workers import threads_for
 from fanfold.local.reach import Reach, reach
@@ -23,6 +22,8 @@ from fanfold.settings import Settings
 from fanfold.wiring import Fanfold, open_fanfold
 
 if TYPE_CHECKING:
+    from fanfold.cli.order import Watch
+    from fanfold.cli.wanted import Wanted
     from fanfold.domain.batch import Batch
     from fanfold.sources.line import Line
 
@@ -39,13 +40,7 @@ class Created:
 
 @contextmanager
 def created(
-    terminal: Terminal,
-    flow: str,
-    source: str | None,
-    *,
-    engine: str | None,
-    threads: int | None,
-    **given: Any,
+    terminal: Terminal, wanted: Wanted, *, engine: str | None, threads: int | None
 ) -> Iterator[Created]:
     """`threads`: how many records at once, if it is to be worked on until it has ended; what that
     needs is then brought up."""
@@ -53,15 +48,15 @@ def created(
         try:
             with hearing_user_code(), interrupts.raised():
                 reached = reach(engine)
-                asked = order(flow, source, places=reached.settings.flow_places, **given)
+                asked = order(wanted, reached.settings.flow_places)
                 settings, elsewhere = held.enter_context(
                     _placed_at(reached)
                     if threads is None
-                    else at_work(terminal, reached, threads_for(threads, 1, given["concurrency"]))
+                    else at_work(terminal, reached, threads_for(threads, 1, wanted.concurrency))
                 )
             fanfold = held.enter_context(open_fanfold(settings))
-            with hearing_user_code(), _reading(terminal, source) as on_progress:
-                batch = _placed(asked, fanfold, interrupts, on_progress)
+            with hearing_user_code(), reading(terminal, wanted.source or []) as watch:
+                batch = _placed(asked, fanfold, interrupts, watch)
         except KeyboardInterrupt:
             terminal.warn("fanfold: interrupted; nothing was stored")
             raise typer.Exit(exits.INTERRUPTED) from None
@@ -80,14 +75,12 @@ def _placed_at(reached: Reach) -> Iterator[tuple[Settings, Elsewhere | None]]:
     yield settings, None
 
 
-def _placed(
-    asked: Order, fanfold: Fanfold, interrupts: Interrupts, on_progress: Callable[[int], None]
-) -> Batch:
+def _placed(asked: Order, fanfold: Fanfold, interrupts: Interrupts, watch: Watch) -> Batch:
     """An interrupt ends the reading, with nothing stored. Storing takes a moment and is never
     interrupted: whoever is told that nothing was stored can believe it."""
 
-    def lines() -> Iterator[Line]:
-        rest = asked.lines()
+    def interruptible(lines: Iterator[Line]) -> Iterator[Line]:
+        rest = watch(lines)
         while True:
             with interrupts.raised():
                 line = next(rest, None)
@@ -95,26 +88,4 @@ def _placed(
                 return
             yield line
 
-    return Order(asked.flow, asked.request, lines).place(fanfold.ports, on_progress)
-
-
-@contextmanager
-def _reading(terminal: Terminal, source: str | None) -> Iterator[Callable[[int], None]]:
-    if source == "-" and sys.stdin is not None and sys.stdin.isatty():
-        terminal.say("fanfold: reading records from the terminal, one JSON value a line; "
-                     "Ctrl-D ends them")  # fmt: skip
-        yield _ignore
-        return
-    if terminal.quiet or not terminal.console.is_terminal:
-        yield _ignore
-        return
-    with terminal.console.status("reading the source") as shown:
-
-        def on_progress(records: int) -> None:
-            shown.update(f"reading the source: {count(records, 'record')}")
-
-        yield on_progress
-
-
-def _ignore(_records: int) -> None:
-    pass
+    return asked.place(fanfold.ports, interruptible)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fanfold.cli import parameters as given
 
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.table import Table
 
     from fanfold.local.doctor import Finding
 
@@ -37,19 +38,24 @@ def doctor(engine: given.Engine = None, json: given.AsJson = False) -> int:
         found = [{**asdict(it), "verdict": str(it.verdict)} for it in findings]
         terminal.json({"engine": chosen, "works": works, "findings": found})
     else:
-        for finding in findings:
-            terminal.show(_line(finding))
+        terminal.show(_table(findings))
         terminal.say(
             f"fanfold: the {chosen} engine {'can' if works else 'cannot'} work on this machine"
         )
     return exits.OK if works else exits.FAILED
 
 
-def _line(it: Finding) -> Text:
+def _table(findings: Sequence[Finding]) -> Table:
+    """What is too long goes on under itself."""
+    from rich.table import Table
     from rich.text import Text
 
-    line = Text(f"{it.verdict:8}", style=_STYLES[it.verdict])
-    line.append(f"{it.engine or 'both':9} {it.what}: {it.found}", style="none")
-    if it.remedy:
-        line.append(f". {it.remedy}", style="none")
-    return line
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(no_wrap=True, min_width=8)
+    table.add_column(overflow="fold")
+    for it in findings:
+        remedy = f". {it.remedy}" if it.remedy else ""
+        verdict = Text(it.verdict, style=_STYLES[it.verdict])
+        table.add_row(verdict, it.engine or "both", Text(f"{it.what}: {it.found}{remedy}"))
+    return table

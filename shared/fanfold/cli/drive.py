@@ -147,7 +147,7 @@ def _report(
         ports = fanfold.ports
         results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
         with interrupts.raised() if not interrupts.count else nullcontext():
-            written = write_results(terminal, how.out, results)
+            written = write_results(terminal, how.out, results, batch=batch)
         if how.out != STANDARD_OUTPUT:
             terminal.say(f"  results: {how.out} ({count(written, 'line')})")
     for line in _where_to_look(status, how):

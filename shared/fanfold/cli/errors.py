@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "fanfold errors last --list 3fa9c1d2e0"
 
-_WIDTH = 80
+#: of one example
+_LINES = 4
 
 
 def errors(
@@ -59,7 +60,7 @@ def errors(
     if json:
         terminal.json(_as_json(status, groups, keys))
     elif groups:
-        terminal.show(_view(status, groups, keys, given.flag_of(engine)))
+        terminal.show(_view(status, groups, keys, given.flag_of(engine), terminal.columns))
     else:
         terminal.say(f"no record of {found.id} has failed")
     return exits.OK
@@ -112,24 +113,25 @@ def _as_json(
 
 
 def _view(
-    status: Status, groups: list[ErrorGroup], keys: dict[int, str | None], flag: str
+    status: Status, groups: list[ErrorGroup], keys: dict[int, str | None], flag: str, width: int
 ) -> Group:
-    from rich.console import Group
+    from rich.console import Group, RenderableType
     from rich.text import Text
 
+    from fanfold.cli.hanging import hanging
     from fanfold.cli.numbers import TIMES, count, short
 
     counts, batch = status.counts, status.batch
     head = f"{counts.failed:,} of {count(counts.total, 'record')} of {batch.id} failed, "
-    lines = [Text(head + f"in {count(len(groups), 'group')}:")]
+    shown: list[RenderableType] = [Text(head + f"in {count(len(groups), 'group')}:")]
     for it in groups:
         what = f"{it.type}: {it.pattern}" if it.pattern else "all other failures"
         key = keys.get(it.example_index)
         place = f"record {it.example_index}" + ("" if key is None else f" ({short(key, 30)})")
         title = Text(f"\n{it.fingerprint}", style="bold").append(f"  {it.count:,} {TIMES} ", "red")
-        room = _WIDTH - len(title.plain)
-        lines.append(title.append(short(what, room)))
-        lines.append(Text(f"  such as {place}: {short(it.example, 300)}"))
+        shown.append(title.append(short(what, width - len(title.plain))))
+        example = Text(f"such as {place}: {short(it.example, _LINES * (width - 2))}")
+        shown.append(hanging(example))
     them = f"fanfold errors {batch.id}{flag} --list FINGERPRINT"
-    lines.append(Text(f"\nThe records of a group: {them}"))
-    return Group(*lines)
+    shown.append(Text(f"\nThe records of a group: {them}"))
+    return Group(*shown)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 EXAMPLE = "FANFOLD_FLOWS=flows.py fanfold flows"
 
-_WIDTH = 80
-
 
 def flows(json: given.AsJson = False) -> int:
     """List the flows that can be run by their names.
@@ -36,7 +34,7 @@ def flows(json: given.AsJson = False) -> int:
         entries = [_as_json(it) for it in found]
         terminal.json({"flows": entries, "problems": library.problems})
     elif found:
-        terminal.show(_view(found))
+        terminal.show(_view(found, terminal.columns))
     for problem in library.problems:
         terminal.warn(f"fanfold: {problem}")
     return exits.OK
@@ -56,23 +54,24 @@ def _as_json(found: Found) -> dict[str, Any]:
     }
 
 
-def _view(all_found: list[Found]) -> Group:
-    from rich.console import Group
+def _view(all_found: list[Found], width: int) -> Group:
+    from rich.console import Group, RenderableType
     from rich.text import Text
 
+    from fanfold.cli.hanging import hanging
     from fanfold.cli.numbers import short
 
-    lines = []
+    shown: list[RenderableType] = []
     for found in all_found:
         flow = found.flow
         title = Text(flow.name, style="bold")
         if flow.title != flow.name:
-            title.append("  " + short(flow.title, _WIDTH - len(flow.name) - 2), style="not bold")
+            title.append("  " + short(flow.title, width - len(flow.name) - 2), style="not bold")
         about = [_near(found.place), f"retries {flow.retry.retries}"]
         about.append("no timeout" if flow.timeout is None else f"timeout {flow.timeout:g} s")
         about += [name for name in ("source", "fold") if getattr(flow, name) is not None]
-        lines += [title, Text("  " + ", ".join(about), style="bright_black")]
-    return Group(*lines)
+        shown += [title, hanging(Text(", ".join(about), style="bright_black"))]
+    return Group(*shown)
 
 
 def _near(place: str) -> str:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fanfold.cli import parameters as given
+from fanfold.cli.completion import complete_batch_status, complete_used_flow
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from fanfold.domain.batch import Batch, BatchState
+    from fanfold.ports import Batches
     from fanfold.steps.status import Status
 
 EXAMPLE = "fanfold list --status running"
+
+
+_LONG = 200
+_STYLES = {"completed": "green", "failed": "red", "running": "yellow", "canceled": "magenta"}
+#: Batches that are looked through at once for what only some of them are.
+_PAGE = 200
 
 
 def list_(
@@ -22,6 +34,30 @@ def list_(
         typer.Option(
             metavar="STATUS",
             help="Only those that are pending, running, completed, failed, canceled, …",
+            autocompletion=complete_batch_status,
+            show_default=False,
+        ),
+    ] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only those of this flow.",
+            autocompletion=complete_used_flow,
+            show_default=False,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Only those with TEXT in their label.", show_default=False
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG",
+            help="Only those with this tag. May be repeated: then with all of them.",
             show_default=False,
         ),
     ] = None,
@@ -37,18 +73,49 @@ def list_(
 
     terminal = Terminal()
     states = None if status is None else [_state(status)]
+    wanted = _Wanted(flow, label, frozenset(tag or []))
     found: list[Status] = []
-    with opened_if_there(engine) as fanfold:
+    with terminal.busy("looking"), opened_if_there(engine) as fanfold:
         if fanfold is not None:
-            batches = fanfold.ports.batches.find(states, limit)
+            batches = islice(wanted.among(fanfold.ports.batches, states, limit), limit)
             found = [status_of(fanfold.ports, batch.id) for batch in batches]
     if json:
         terminal.json({"batches": [_as_json(it) for it in found]})
     elif found:
         terminal.show(_table(found))
-    else:
+    elif wanted.all_of_them:
         terminal.say(f"no batch is {status} here" if status else "no batches here yet")
+    else:
+        terminal.say("no batch here is like that: fanfold list shows all there are")
     return exits.OK
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    flow: str | None
+    label: str | None
+    tags: frozenset[str]
+
+    @property
+    def all_of_them(self) -> bool:
+        return self.flow is None and self.label is None and not self.tags
+
+    def among(
+        self, batches: Batches, states: Collection[BatchState] | None, limit: int
+    ) -> Iterator[Batch]:
+        """Looked through page by page, as far as somebody asks."""
+        size, before = limit if self.all_of_them else _PAGE, ""
+        while page := batches.find(states, size, before):
+            yield from filter(self._is_met_by, page)
+            before = page[-1].id
+
+    def _is_met_by(self, batch: Batch) -> bool:
+        label = batch.options.label or ""
+        return (
+            self.flow in (None, batch.flow.name)
+            and (self.label is None or self.label.casefold() in label.casefold())
+            and self.tags <= set(batch.options.tags)
+        )
 
 
 def _state(text: str) -> Any:
@@ -74,35 +141,40 @@ def _as_json(status: Status) -> dict[str, Any]:
         **counts_as_json(status),
         "seconds": round(status.seconds, 3),
         "label": batch.options.label,
+        "tags": batch.options.tags,
         "created_at": iso(batch.created_at),
     }
 
 
 def _table(found: list[Status]) -> Table:
+    """The flow and the label give way in a narrow terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    from fanfold.cli.numbers import brief
+    from fanfold.cli.numbers import brief, short
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    table.add_column("BATCH", no_wrap=True)
-    table.add_column("FLOW")  # it and the label give way in a narrow terminal
+    table.add_column("BATCH", no_wrap=True, min_width=len(found[0].batch.id))
+    table.add_column("FLOW")
     table.add_column("STATUS", no_wrap=True)
     for name in ("RECORDS", "OK", "FAILED", "TIME"):
         table.add_column(name, justify="right", no_wrap=True)
     labelled = any(it.batch.options.label for it in found)
     if labelled:
         table.add_column("LABEL")
+
+    def giving_way(text: str) -> Text:
+        return Text(short(text, _LONG), no_wrap=True, overflow="ellipsis")
+
     for it in found:
         row: list[str | Text] = [
             it.batch.id,
-            Text(it.batch.flow.name, no_wrap=True, overflow="ellipsis"),
-            str(it.batch.state),
+            giving_way(it.batch.flow.name),
+            Text(it.batch.state, style=_STYLES.get(it.batch.state, "")),
             f"{it.counts.total:,}" + ("" if it.batch.sealed else "+"),
             f"{it.counts.succeeded:,}",
             f"{it.counts.failed:,}",
             brief(it.seconds),
         ]
-        label = Text(it.batch.options.label or "", no_wrap=True, overflow="ellipsis")
-        table.add_row(*row, *([label] if labelled else []))
+        table.add_row(*row, *([giving_way(it.batch.options.label or "")] if labelled else []))
     return table

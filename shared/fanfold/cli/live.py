@@ -9,25 +9,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from fanfold.cli.bar import bar, legend
 from fanfold.cli.numbers import duration, rate, short
 from fanfold.cli.pace import Pace
-from fanfold.cli.report import failures, parts_of
+from fanfold.cli.report import failures
 
 if TYPE_CHECKING:
     from fanfold.steps.status import Status
 
-_STYLES = {
-    "succeeded": "green",
-    "failed": "red",
-    "canceled": "magenta",
-    "skipped": "magenta",
-    "running": "yellow",
-    "waiting": "cyan",
-    "queued": "bright_black",
-}
-#: Told apart without colour, too.
-_SHADES = dict(zip(_STYLES, "█▚▞▞▓▒░", strict=True))
-_ASCII_SHADES = dict(zip(_STYLES, "#x//=-.", strict=True))
 _MAX_WIDTH = 100
 
 
@@ -66,10 +55,11 @@ class LiveDisplay:
 
 def view_of(status: Status, pace: Pace, console: Console) -> Group:
     width = min(console.width, _MAX_WIDTH) - 1
+    plain = not console.encoding.startswith("utf")
     lines = [
-        Text(short(_title(status), width), style="bold"),
-        bar(status, width, plain=not console.encoding.startswith("utf")),
-        _legend(status),
+        Text(short(title_of(status), width), style="bold"),
+        bar(status, width, plain=plain),
+        *legend(status, width, plain=plain),
         Text(_pace(status, pace), style="bright_black"),
         *(Text(line, style="red") for line in failures(status, width)),
     ]
@@ -78,46 +68,10 @@ def view_of(status: Status, pace: Pace, console: Console) -> Group:
     return Group(*lines)
 
 
-def bar(status: Status, width: int, *, plain: bool = False) -> Text:
-    """The counts as parts of one line; whoever is there at all has at least one place."""
-    parts = parts_of(status)
-    total = sum(number for _, number in parts)
-    counts = status.counts
-    percent = f" {100 * counts.settled // total if total else 0:3} %"
-    room = width - len(percent)
-    shades = _ASCII_SHADES if plain else _SHADES
-    line = Text()
-    for (name, _), places in zip(parts, _shares([it for _, it in parts], room), strict=True):
-        line.append(shades[name] * places, style=_STYLES[name])
-    if not parts:
-        line.append(shades["queued"] * room, style=_STYLES["queued"])
-    return line.append(percent)
-
-
-def _shares(numbers: list[int], room: int) -> list[int]:
-    total = sum(numbers)
-    shares = [max(1, number * room // total) for number in numbers]
-    if shares:  # what rounding left over, or took too much, is the largest one's
-        largest = shares.index(max(shares))
-        shares[largest] += room - sum(shares)
-    return shares
-
-
-def _title(status: Status) -> str:
+def title_of(status: Status) -> str:
     batch = status.batch
     parts = [batch.flow.name, batch.id, str(batch.state), batch.options.label]
     return " · ".join(part for part in parts if part)
-
-
-def _legend(status: Status) -> Text:
-    line = Text()
-    for name, number in parts_of(status):
-        line.append(" · " if line else "").append(f"{number:,} {name}", style=_STYLES[name])
-    if not status.batch.sealed and not status.batch.ended:
-        begun = status.batch.started_at is not None
-        line.append(" · " if line else "")
-        line.append("reading the source" if begun else "waiting for a worker")
-    return line
 
 
 def _pace(status: Status, pace: Pace) -> str:

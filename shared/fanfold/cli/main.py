@@ -12,25 +12,30 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fanfold.cli import (
     attach,
+    bench,
     cancel,
     create,
     doctor,
     errors,
+    estimate,
     exits,
     flows,
+    fold,
     listing,
+    mishaps,
     results,
     run,
     status,
     up,
     verify,
     wait,
+    watch,
     worker,
 )
 from fanfold.errors import FanfoldError, handling_of
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verbose:
         given = [_VERBOSE, *(it for it in given if it != _VERBOSE)]
     try:
-        code = application()(given or ["--help"], prog_name="fanfold", standalone_mode=False)
+        code = program()(given or ["--help"], prog_name="fanfold", standalone_mode=False)
         return int(code or exits.OK) if given else exits.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return exits.INTERRUPTED
@@ -56,9 +61,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FanfoldError as error:
         return _failed(str(error), handling_of(error).exit_code, verbose=verbose)
     except Exception as error:  # noqa: BLE001  whatever it is, the user gets a line and not a trace
+        if (mishap := mishaps.told(error)) is not None:
+            return _failed(*mishap, verbose=verbose)
         hint = "" if verbose else " Run it again with --verbose for the whole trace."
         text = f"unexpected {type(error).__name__}: {error}.{hint}"
         return _failed(text, exits.FAILED, verbose=verbose)
+
+
+def program() -> Any:
+    """As typer builds it; but a flag takes no value, so its help must not ask for one."""
+    group: Any = typer.main.get_command(application())
+    for it in (group, *group.commands.values()):
+        context: Any = typer.Context(it, **group.context_settings)  # names --help, a flag as well
+        for flag in (option for option in it.get_params(context) if _is_flag(option)):
+            flag.metavar = ""
+    return group
+
+
+def _is_flag(option: Any) -> bool:
+    return bool(getattr(option, "is_flag", False))
 
 
 def application() -> typer.Typer:
@@ -91,15 +112,18 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
     return {
         "Work": {
             "run": (run.run, run.EXAMPLE),
+            "estimate": (estimate.estimate, estimate.EXAMPLE),
             "create": (create.create, create.EXAMPLE),
             "attach": (attach.attach, attach.EXAMPLE),
             "worker": (worker.worker, worker.EXAMPLE),
             "wait": (wait.wait, wait.EXAMPLE),
             "cancel": (cancel.cancel, cancel.EXAMPLE),
+            "fold": (fold.fold, fold.EXAMPLE),
         },
         "Look": {
             "list": (listing.list_, listing.EXAMPLE),
             "status": (status.status, status.EXAMPLE),
+            "watch": (watch.watch, watch.EXAMPLE),
             "results": (results.results, results.EXAMPLE),
             "errors": (errors.errors, errors.EXAMPLE),
             "verify": (verify.verify, verify.EXAMPLE),
@@ -108,6 +132,7 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
         "Set up": {
             "up": (up.up, up.EXAMPLE),
             "doctor": (doctor.doctor, doctor.EXAMPLE),
+            "bench": (bench.bench, bench.EXAMPLE),
         },
     }
 
@@ -149,6 +174,10 @@ def _misused(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "fanfold"
     text = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+    near = getattr(error, "possibilities", None)
+    if near and (option := getattr(error, "option_name", None)):
+        text = f"No such option: {option}. Did you mean {' or '.join(near)}?"
+    text = text.replace("Value error, ", "")
     end = "" if text.endswith("?") else "."
     return _failed(f"{text}{end} See: {command} --help", exits.USAGE, verbose=False)
 

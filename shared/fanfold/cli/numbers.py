@@ -28,6 +28,17 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24:02} h"
 
 
+def span(seconds: float) -> str:
+    """How long one run took, which may be next to nothing: `850 µs`, `12 ms`, `3.4 s`."""
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.00995:
+        return f"{seconds * 1e3:.1f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms"
+    return duration(seconds)
+
+
 def brief(seconds: float) -> str:
     """A duration for a column: `50s`, `3m20s`, `2h05m`, `3d04h`."""
     if seconds < 10:
@@ -63,6 +74,13 @@ def iso(seconds: float | None) -> str | None:
 
 
 def short(text: str, width: int) -> str:
-    """On one line of at most `width` characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"
+    """On one line of at most `width` places, of which a wide character takes two. What would move
+    the cursor, or cannot be written at all, is a blank."""
+    text = " ".join("".join(it if it.isprintable() else " " for it in text).split())
+    if text.isascii():
+        return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - 1)).rstrip() + "…"

@@ -20,11 +20,15 @@ _MAX_NAMED = 4
 @contextmanager
 def opened_if_there(engine: str | None = None) -> Iterator[Fanfold | None]:
     """For looking only: a folder that is not there yet is not made by looking for it."""
+    from fanfold.errors import HomeRefused
     from fanfold.local.reach import reach
     from fanfold.wiring import open_fanfold
 
     reached = reach(engine)
-    if not reached.is_google and not reached.settings.home.expanduser().is_dir():
+    home = reached.settings.home.expanduser().absolute()
+    if not reached.is_google and not home.is_dir():
+        if home.exists():
+            raise HomeRefused(f"{home} is no folder. Set FANFOLD_HOME to one")
         yield None
         return
     reached.check()
@@ -35,6 +39,13 @@ def opened_if_there(engine: str | None = None) -> Iterator[Fanfold | None]:
 @contextmanager
 def opened_at(text: str, engine: str | None) -> Iterator[tuple[Fanfold, Batch]]:
     """The engine, and the batch that `text` means."""
+    with opened_at_home(engine) as fanfold:
+        yield fanfold, find_batch(fanfold.ports, text)
+
+
+@contextmanager
+def opened_at_home(engine: str | None) -> Iterator[Fanfold]:
+    """For whoever looks for a batch: there must be some."""
     from fanfold.errors import BatchNotFound
     from fanfold.settings import Settings
 
@@ -45,7 +56,7 @@ def opened_at(text: str, engine: str | None) -> Iterator[tuple[Fanfold, Batch]]:
                 f"there are no batches here: {home} does not exist. `fanfold run` makes the first "
                 "one; FANFOLD_HOME names another home."
             )
-        yield fanfold, find_batch(fanfold.ports, text)
+        yield fanfold
 
 
 def find_batch(ports: Ports, text: str) -> Batch:

@@ -2,114 +2,154 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from fanfold.errors import OptionInvalid, SourceInvalid
+from fanfold.cli.pairs import grid_from, parameters_from, select_from
+from fanfold.errors import SourceInvalid
 
 if TYPE_CHECKING:
+    from fanfold.cli.wanted import Wanted
     from fanfold.domain.batch import Batch
-    from fanfold.domain.flow import Flow
+    from fanfold.domain.options import BatchOptions
+    from fanfold.domain.source_format import SourceFormat
     from fanfold.execution.library import Found
     from fanfold.ports import Ports
-    from fanfold.sources.line import Line
-    from fanfold.steps.create_batch import BatchRequest
+    from fanfold.sources.line import Line, OnProblem
+    from fanfold.sources.open import Opened
+    from fanfold.steps.check_source import Checked
+
+    Watch = Callable[[Iterator[Line]], Iterator[Line]]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    flow: Flow
-    request: BatchRequest
-    lines: Callable[[], Iterator[Line]]
+    found: Found
+    options: BatchOptions
+    request_id: str | None
+    source: Opened
+    #: opens it again once the batches can be read whose results are in it; None: none are
+    with_results: Callable[[Ports], Opened] | None
 
-    def place(self, ports: Ports, on_progress: Callable[[int], None]) -> Batch:
-        """Create the batch; each record is checked against the flow's own annotation first."""
+    def place(self, ports: Ports, watch: Watch) -> Batch:
+        """Create the batch; each record is checked against the flow's own annotation first.
+        `watch` passes the records on, and sees them."""
+        from fanfold.steps.create_batch import BatchRequest, create_batch
+
+        source = self._opened(ports)
+        request = BatchRequest(
+            self.found.ref,
+            self.options,
+            source.name,
+            self.request_id,
+            source_version=source.version,
+        )
+        return create_batch(ports, request, lambda: watch(source.lines()), check=self._check)
+
+    def check(self, ports: Ports | None, watch: Watch, on_problem: OnProblem) -> Checked:
+        """Read all of it and store nothing. `ports`, if results of another batch are in it."""
+        from fanfold.steps.check_source import check_source
+
+        source = self._opened(ports)
+        return check_source(
+            lambda told: watch(source.lines(told)), self.options, self._check, on_problem
+        )
+
+    def _opened(self, ports: Ports | None) -> Opened:
+        if self.with_results is None or ports is None:
+            return self.source
+        return self.with_results(ports)
+
+    def _check(self, data: Any) -> None:
         from fanfold.execution.validation import check_input
-        from fanfold.steps.create_batch import create_batch
 
-        def check(data: Any) -> None:
-            check_input(self.flow, data)
-
-        return create_batch(ports, self.request, self.lines, check=check, on_progress=on_progress)
+        check_input(self.found.flow, data)
 
 
-def order(
-    flow: str,
-    source: str | None,
-    *,
-    places: tuple[str, ...],
-    params: Path | None,
-    param: Iterable[str],
-    request_id: str | None,
-    **options: Any,
-) -> Order:
+def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
     """Nothing is opened yet but the flow's own module."""
-    from fanfold.domain.options import options_from
     from fanfold.execution.library import Library
-    from fanfold.steps.create_batch import BatchRequest
-
-    checked = options_from({**options, "parameters": parameters_from(params, param)})
-    found = Library(places).find(flow)
-    name, lines = _source_of(found, source, flow, checked.key)
-    return Order(found.flow, BatchRequest(found.ref, checked, name, request_id), lines)
-
-
-def _source_of(
-    found: Found, text: str | None, typed: str, key: str
-) -> tuple[str, Callable[[], Iterator[Line]]]:
-    """What to call it, and its records."""
-    from fanfold.sources.iterable import from_iterable
     from fanfold.sources.open import open_source
+    from fanfold.sources.results import PREFIX
 
-    if text is not None:
-        lines = open_source(text, key_field=key)  # what can be refused unread is refused here
-        return ("standard input" if text == "-" else text), lambda: lines
+    options, source_format = _options_of(wanted), _format_of(wanted)
+    found = Library(places).find(wanted.flow)
+    texts = wanted.source
+    if not texts:
+        source = _own_source(found, wanted, options.key, source_format)
+        return Order(found, options, wanted.request_id, source, None)
+
+    def with_results(ports: Ports) -> Opened:
+        from fanfold.cli.opening import find_batch
+        from fanfold.steps.results_as_source import results_as_source
+
+        return open_source(
+            texts,
+            source_format,
+            key_field=options.key,
+            results=lambda text: results_as_source(ports, find_batch(ports, text)),
+        )
+
+    # What can be refused unread is refused here: before anything is brought up for the batch.
+    source = open_source(texts, source_format, key_field=options.key, results=_to_come)
+    late = with_results if any(text.startswith(PREFIX) for text in texts) else None
+    return Order(found, options, wanted.request_id, source, late)
+
+
+def _to_come(text: str) -> Any:
+    from fanfold.sources.results import PREFIX, Results
+
+    return Results(PREFIX + text, "", lambda: iter(()))
+
+
+def _options_of(wanted: Wanted) -> BatchOptions:
+    from fanfold.domain.options import options_from
+
+    given: dict[str, Any] = {
+        "concurrency": wanted.concurrency,
+        "max_records": wanted.max_records,
+        "shuffle": wanted.shuffle,
+        "seed": wanted.seed,
+        "key": wanted.key,
+        "unique_keys": wanted.unique_keys,
+        "select": select_from(wanted.select or []),
+        "parameters": parameters_from(wanted.params, wanted.param or []),
+        "grid": grid_from(wanted.grid or []),
+        "retries": wanted.retries,
+        "timeout": wanted.timeout,
+        "label": wanted.label,
+        "tags": wanted.tag or [],
+    }
+    return options_from(given)
+
+
+def _format_of(wanted: Wanted) -> SourceFormat:
+    from fanfold.domain.source_format import source_format_from
+
+    given: dict[str, Any] = {
+        "format": wanted.format and wanted.format.value,
+        "delimiter": wanted.delimiter,
+        "columns": None if wanted.columns is None else wanted.columns.split(","),
+        "header": not wanted.no_header,
+        "pointer": wanted.pointer,
+        "files": wanted.files and wanted.files.value,
+    }
+    return source_format_from(given)
+
+
+def _own_source(found: Found, wanted: Wanted, key: str, source_format: SourceFormat) -> Opened:
+    from fanfold.sources.open import open_items
+
     own = found.flow.source
     if own is None:
         raise SourceInvalid(
-            f"flow {found.flow.name} has no source of its own. Name a JSON Lines file, or - for "
-            f"standard input: fanfold run {typed} records.jsonl"
+            f"flow {found.flow.name} has no source of its own. Name a file, or - for "
+            f"standard input: fanfold run {wanted.flow} records.jsonl"
         )
-    name = f"the source of {found.flow.name}"
-
-    def items() -> Iterator[Any]:
-        yield from own()  # called where what it raises is told as the source's fault
-
-    return name, lambda: from_iterable(items(), name=name, key_field=key)
-
-
-def parameters_from(file: Path | None, pairs: Iterable[str]) -> dict[str, Any]:
-    """Those of the file, and then, one by one, those given as NAME=VALUE."""
-    parameters = {} if file is None else _read(file)
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not name or not equals:
-            raise OptionInvalid(f"--param {pair}: write NAME=VALUE, such as --param limit=5")
-        try:
-            parameters[name] = json.loads(text, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            parameters[name] = text
-    return parameters
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        parameters = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except OSError as error:
-        raise OptionInvalid(f"--params {file}: {error.strerror}. Name a JSON file") from None
-    except json.JSONDecodeError as error:
-        raise OptionInvalid(
-            f"--params {file}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise OptionInvalid(f"--params {file}: {error}") from None
-    if not isinstance(parameters, dict):
-        raise OptionInvalid(f'--params {file}: write one JSON object, such as {{"limit": 5}}')
-    return parameters
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value; write null")
+    if source_format.in_words:
+        raise SourceInvalid(
+            f"the source of {found.flow.name} gives records: it takes no format "
+            f"({source_format.in_words}). Name a source, or leave that out."
+        )
+    return open_items(own, f"the source of {found.flow.name}", key_field=key)

@@ -1,26 +1,74 @@
-"""Results into a file: there whole, or not at all.
+"""Where results go: standard output, a file, or many files in a folder; here or behind a URL.
 
-They are written beside it first and take its place by a rename, so that nobody reads half of them
-and a crash leaves what was there before. What is no plain file (a pipe, /dev/null) is written to.
+| `--out`              | what is written                                                      |
+|----------------------|----------------------------------------------------------------------|
+| -                    | standard output                                                      |
+| results.csv.gz       | one file, in the format its name says, whole or not at all           |
+| results/             | files of so many records each, and then their manifest               |
+| gs://bucket/results/ | the same, wherever fsspec reaches                                    |
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanfold.errors import FanfoldError, OptionInvalid
+from fanfold.folds.exports.chunks import chunks_of, gzipped
+from fanfold.folds.exports.folder import DiskFolder
+from fanfold.folds.exports.format import (
+    Format,
+    FormatName,
+    JsonLines,
+    format_named_by,
+    is_gzip_named,
+)
+from fanfold.folds.exports.shards import RECORDS, write_shards
+from fanfold.folds.exports.table import Column, Table
+from fanfold.folds.exports.urls import UrlFolder, is_url, path_of
 
 if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal
+    from fanfold.domain.batch import Batch
+    from fanfold.folds.exports.folder import Folder
     from fanfold.folds.result import Result
 
 STANDARD_OUTPUT = "-"
-_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How results look there. What is not said, the name says."""
+
+    format: FormatName | None = None
+    columns: Sequence[Column] = ()
+    gzip: bool = False
+    #: in each file of a folder
+    shard_records: int = RECORDS
+    #: each run has its own
+    parameters: bool = False
+
+    def form(self, out: str) -> Format:
+        if (self.format or format_named_by(out)) is FormatName.CSV:
+            return Table(self.columns, has_parameters=self.parameters)
+        return JsonLines()
+
+    def for_(self, batch: Batch | None) -> Shape:
+        return self if batch is None else replace(self, parameters=bool(batch.options.grid))
+
+    def packs(self, out: str) -> bool:
+        return self.gzip or (not is_folder(out) and is_gzip_named(out))
+
+
+_AS_NAMED = Shape()
+
+
+def is_folder(out: str) -> bool:
+    return out.endswith("/")
 
 
 def check_out(out: str | None, *, as_json: bool) -> None:
@@ -33,9 +81,29 @@ def check_out(out: str | None, *, as_json: bool) -> None:
                 "--out - and --json both want standard output. Name a file: --out results.jsonl"
             )
         return
-    path = Path(out)
-    if path.is_dir():
-        raise OptionInvalid(f"--out {out}: is a directory. Name a file")
+    if not out:
+        raise OptionInvalid("--out: name a file, a folder with a / at its end, or -")
+    here = path_of(out) or out
+    if is_url(here):
+        _check_url(here)
+    else:
+        _check_path(out, Path(here), many=is_folder(here))
+
+
+def _check_url(out: str) -> None:
+    scheme, _, place = out.partition("://")
+    if not place.rpartition("/")[0]:
+        raise OptionInvalid(f"--out {out}: write it like {scheme}://bucket/results.jsonl")
+    _url_folder(out)
+
+
+def _check_path(out: str, path: Path, *, many: bool) -> None:
+    if path.is_dir() and not many:
+        raise OptionInvalid(
+            f"--out {out}: is a directory. Name a file, or write {out}/ for files in it"
+        )
+    if path.exists() and many and not path.is_dir():
+        raise OptionInvalid(f"--out {out}: is a file. Leave the / off, or name a folder")
     if not path.resolve().parent.is_dir():
         raise OptionInvalid(f"--out {out}: there is no folder {path.resolve().parent}. Make it")
     if not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
@@ -47,62 +115,90 @@ def write_results(
     out: str,
     results: Iterable[Result],
     on_progress: Callable[[int], None] | None = None,
+    *,
+    shape: Shape = _AS_NAMED,
+    batch: Batch | None = None,
 ) -> int:
     """How many were written."""
+    shape = shape.for_(batch)
+    written = _Written(on_progress)
     if out == STANDARD_OUTPUT:
-        return _write(terminal.data_bytes, results, on_progress)
+        write_stream(terminal.data_bytes, out, results, shape, written.add)
+        return written.count
     try:
-        return _write_file(Path(out).resolve(), results, on_progress)
+        if is_folder(out):
+            shards = write_shards(
+                _folder(out), results, shape.form(out),
+                batch_id=None if batch is None else batch.id, records=shape.shard_records,
+                gzip=shape.gzip, on_written=written.add,
+            )  # fmt: skip
+            if shards.removed:
+                terminal.say(f"{out}: removed {', '.join(shards.removed)} of an older export")
+        else:
+            folder, name = _file(out)
+            folder.write(name, _chunks(out, results, shape, written.add))
     except OSError as error:
         raise FanfoldError(
             f"{out}: {error.strerror or error}. The results are kept: `fanfold results` writes "
             "them again"
         ) from error
+    return written.count
 
 
-def _write_file(
-    path: Path, results: Iterable[Result], on_progress: Callable[[int], None] | None
-) -> int:
-    def writer(handle: int) -> int:
-        with os.fdopen(handle, "wb") as file:
-
-            def put(text: bytes) -> bool:
-                file.write(text)
-                return True
-
-            return _write(put, results, on_progress)
-
-    if path.exists() and not path.is_file():
-        return writer(os.open(path, os.O_WRONLY))
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        written = writer(handle)
-        Path(draft).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    return written
-
-
-def _write(
+def write_stream(
     put: Callable[[bytes], bool],
-    results: Iterable[Result],
-    on_progress: Callable[[int], None] | None,
-) -> int:
-    written = 0
-    rest = iter(results)
-    while chunk := list(islice(rest, _LINES)):
-        text = "".join(result.line() + "\n" for result in chunk)
-        if not put(text.encode(errors="surrogatepass")):
+    out: str,
+    results: Iterable[Result | None],
+    shape: Shape,
+    on_written: Callable[[int], None],
+) -> None:
+    """Chunk by chunk, until `put` says that nobody reads any more."""
+    for chunk in _chunks(out, results, shape, on_written):
+        if not put(chunk):
             break
-        written += len(chunk)
-        if on_progress is not None:
-            on_progress(written)
-    return written
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _chunks(
+    out: str,
+    results: Iterable[Result | None],
+    shape: Shape,
+    on_written: Callable[[int], None],
+) -> Iterable[bytes]:
+    rest = iter(results)
+    first = next((it for it in rest if it is not None), None)
+    every = rest if first is None else chain([first], rest)
+    chunks = chunks_of(every, shape.form(out), first, on_written)
+    return gzipped(chunks) if shape.packs(out) else chunks
+
+
+def _file(out: str) -> tuple[Folder, str]:
+    here = path_of(out) or out
+    if is_url(here):
+        parent, _, name = here.rpartition("/")
+        return _url_folder(parent), name
+    path = Path(here).resolve()
+    return DiskFolder(path.parent), path.name
+
+
+def _folder(out: str) -> Folder:
+    here = path_of(out) or out
+    return _url_folder(here) if is_url(here) else DiskFolder(Path(here).resolve())
+
+
+def _url_folder(url: str) -> Folder:
+    if url.startswith(("gs://", "gcs://")):
+        from fanfold.cli.bucket_folder import BucketFolder
+
+        return BucketFolder(url)
+    return UrlFolder(url)
+
+
+class _Written:
+    def __init__(self, on_progress: Callable[[int], None] | None) -> None:
+        self._on_progress = on_progress
+        self.count = 0
+
+    def add(self, results: int) -> None:
+        self.count += results
+        if self._on_progress is not None:
+            self._on_progress(self.count)

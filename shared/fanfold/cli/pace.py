@@ -42,3 +42,13 @@ class Pace:
         if not rate or not status.batch.sealed:
             return None
         return (status.counts.total - status.counts.settled) / rate
+
+
+def mean_rate(status: Status) -> float | None:
+    """Records a second since the batch was started, until it ended; None before that."""
+    batch = status.batch
+    if batch.started_at is None or not status.counts.settled:
+        return None
+    until = batch.created_at + status.seconds if batch.ended_at is None else batch.ended_at
+    took = until - batch.started_at
+    return status.counts.settled / took if took > 0 else None

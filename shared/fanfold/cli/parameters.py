@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fanfold.cli.completion import complete_batch
+from fanfold.cli.completion import complete_batch, complete_flow
 
 _INPUT = "Input"
 _WORK = "Work"
@@ -20,19 +20,35 @@ class EngineName(StrEnum):
     GOOGLE = "google"
 
 
+class FormatName(StrEnum):
+    JSONL = "jsonl"
+    JSON = "json"
+    CSV = "csv"
+    TSV = "tsv"
+    TEXT = "text"
+
+
+class WholeFiles(StrEnum):
+    CONTENT = "content"
+    PATH = "path"
+
+
 FlowName = Annotated[
     str,
     typer.Argument(
         metavar="FLOW",
         help="flows.py:name, package.module:name, or the name of a flow found by `fanfold flows`.",
+        autocompletion=complete_flow,
         show_default=False,
     ),
 ]
-SourceName = Annotated[
-    str | None,
+SourceNames = Annotated[
+    list[str] | None,
     typer.Argument(
         metavar="SOURCE",
-        help="A JSON Lines file, or - for standard input. Default: the flow's own source.",
+        help="Files, folders/, patterns ('data/*.csv'), URLs, - for standard input: JSON Lines, "
+        "JSON, CSV, TSV, text, or gzip of these; or batch:last, another batch's results. Default: "
+        "the flow's own source.",
         show_default=False,
     ),
 ]
@@ -55,13 +71,117 @@ Concurrency = Annotated[
         show_default=False,
     ),
 ]
+Format = Annotated[
+    FormatName | None,
+    typer.Option(
+        help="What the source is. Default: as its suffix says, or else JSON Lines.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHAR",
+        help="Between the values of a CSV row; `tab` for a tab.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,C",
+        help="The names of a CSV's columns, where no row is a header.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+NoHeader = Annotated[
+    bool,
+    typer.Option(
+        "--no-header",
+        help="A CSV's first row is a record, too; its columns are c1, c2, …",
+        rich_help_panel=_INPUT,
+    ),
+]
+Pointer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POINTER",
+        help="Where in a JSON document the array of records is, such as /data/items.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Files = Annotated[
+    WholeFiles | None,
+    typer.Option(
+        help="A record per file: its path, name and text, or its path, name and size.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NEW=PLACE",
+        help="Make records of these fields: each with its dotted place (items.0.text) in the one "
+        "read, . for all of it; NAME for NAME=NAME. May be repeated.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+UniqueKeys = Annotated[
+    bool,
+    typer.Option(
+        "--unique-keys",
+        help="Refuse a source with two records of one key, or one without.",
+        rich_help_panel=_INPUT,
+    ),
+]
 MaxRecords = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="Take only the first N records.",
+        help="Take only the first N records; with --shuffle, any N.",
         rich_help_panel=_INPUT,
         show_default=False,
+    ),
+]
+Shuffle = Annotated[
+    bool,
+    typer.Option(
+        "--shuffle",
+        help="Take the records in a random order; results keep the source's.",
+        rich_help_panel=_INPUT,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="What the random order derives from: the same one gives the same.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=V1,V2",
+        help="Run each record with each of these parameters, JSON or else text; or NAME='[…]', a "
+        "JSON array. May be repeated, for all combinations.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Only read the whole source and check each record; store and start nothing.",
+        rich_help_panel=_INPUT,
     ),
 ]
 Key = Annotated[
@@ -152,8 +272,9 @@ Threads = Annotated[
 Out = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE",
-        help="Write the results here when it has ended, as JSON Lines; - for standard output.",
+        metavar="WHERE",
+        help="Write the results here when it has ended: a .jsonl or .csv file, a folder/ or URL, "
+        "or - for standard output.",
         rich_help_panel=_OUTPUT,
         show_default=False,
     ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fanfold.cli.numbers import TIMES, count, duration, iso, rate, short
+from fanfold.cli.numbers import TIMES, count, duration, iso, rate, short, span
+from fanfold.cli.pace import mean_rate
 
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
+    from fanfold.domain.durations import Durations
     from fanfold.domain.tally import ErrorGroup
     from fanfold.ports import Ports
     from fanfold.steps.status import Status
@@ -24,6 +26,7 @@ _COUNTS = (
     "skipped",
 )
 _GROUPS_SHOWN = 3
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 def output_of(ports: Ports, batch: Batch) -> Any:
@@ -58,9 +61,12 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
         "sealed": batch.sealed,
         **counts_as_json(status),
         "seconds": round(status.seconds, 3),
+        "attempts": status.tally.attempts,
+        "durations": percentiles_as_json(status.tally.durations),
         "label": batch.options.label,
         "tags": batch.options.tags,
         "source": batch.source.name,
+        "source_version": batch.source.version or None,
         "options": batch.options.model_dump(),
         "created_at": iso(batch.created_at),
         "started_at": iso(batch.started_at),
@@ -69,6 +75,47 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
         "errors": [group_as_json(group) for group in groups_of(status)],
         "output": output,
     }
+
+
+def percentiles_as_json(
+    durations: Durations, longest: float | None = None
+) -> dict[str, float | None]:
+    """Seconds; None where nothing has been run yet. A percentile is known to a few per cent: it is
+    not told to be more than the longest, where that is known."""
+    from fanfold.domain.durations import percentile
+
+    known = {name: percentile(durations, share) for name, share in _PERCENTILES.items()}
+    most = float("inf") if longest is None else longest
+    return {name: None if it is None else three_digits(min(it, most)) for name, it in known.items()}
+
+
+def three_digits(number: float) -> float:
+    return float(f"{number:.3g}")
+
+
+def percentiles(durations: Durations, longest: float | None = None) -> list[str]:
+    """`p50 12 ms` and so on; none where nothing has been run yet."""
+    known = percentiles_as_json(durations, longest).items()
+    return [f"{name} {span(it)}" for name, it in known if it is not None]
+
+
+def options_of(batch: Batch) -> list[str]:
+    """The options that are not as they are by default, but for the label and the tags."""
+    given = batch.options.model_dump(
+        exclude_defaults=True, exclude={"label", "tags", "shuffle", "seed"}
+    )
+    told = [f"{name.replace('_', '-')} {_told(it)}" for name, it in given.items()]
+    if batch.options.shuffle:
+        told.append(f"shuffled, seed {batch.options.seed}")
+    return told
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def group_as_json(group: ErrorGroup) -> dict[str, Any]:
@@ -118,9 +165,8 @@ def summary(status: Status, width: int) -> list[str]:
     """What is said of a batch that has ended, as lines."""
     batch = status.batch
     lines = [f"{batch.id} {batch.state} in {duration(status.seconds)}"]
-    begun = batch.started_at
-    took = (batch.ended_at or 0.0) - begun if begun is not None else 0.0
-    speed = f" ({rate(status.counts.settled / took)})" if took > 0 and status.counts.settled else ""
+    mean = mean_rate(status)
+    speed = "" if mean is None else f" ({rate(mean)})"
     lines.append(f"  {counted(status)}{speed}")
     if (reason := reason_of(status)) is not None:
         lines.append(f"  reason: {short(reason, max(40, 3 * width))}")

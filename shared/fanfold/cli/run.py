@@ -5,24 +5,15 @@ from __future__ import annotations
 import typer
 
 from fanfold.cli import parameters as given
+from fanfold.cli.wanted import Wanted, taking_wanted
 
 EXAMPLE = "fanfold run flows.py:shout records.jsonl --out results.jsonl"
 
 
+@taking_wanted
 def run(
     context: typer.Context,
-    flow: given.FlowName,
-    source: given.SourceName = None,
-    max_records: given.MaxRecords = None,
-    key: given.Key = "id",
-    param: given.Param = None,
-    params: given.Params = None,
-    label: given.Label = None,
-    tag: given.Tag = None,
-    request_id: given.RequestId = None,
-    concurrency: given.Concurrency = None,
-    retries: given.Retries = None,
-    timeout: given.Timeout = None,
+    wanted: Wanted,
     processes: given.Processes = None,
     threads: given.Threads = 32,
     engine: given.Engine = None,
@@ -39,29 +30,16 @@ def run(
     With --engine google the functions work that `fanfold up` serves, or that this command brings
     up for itself, emulators included, and stops when it ends.
     """
+    from fanfold.cli.checking import check
     from fanfold.cli.creating import created
     from fanfold.cli.drive import Drive, drive
     from fanfold.cli.output_file import check_out
     from fanfold.cli.terminal import Terminal
 
-    check_out(out, as_json=json)
     terminal = Terminal(quiet=quiet)
-    with created(
-        terminal,
-        flow,
-        source,
-        engine=engine,
-        threads=threads,
-        params=params,
-        param=param or [],
-        request_id=request_id,
-        max_records=max_records,
-        key=key,
-        label=label,
-        tags=tag or [],
-        concurrency=concurrency,
-        retries=retries,
-        timeout=timeout,
-    ) as it:
+    if wanted.check:
+        return check(terminal, wanted, engine=engine, json=json)
+    check_out(out, as_json=json)
+    with created(terminal, wanted, engine=engine, threads=threads) as it:
         how = Drive(processes, threads, out, json, strict, bool(context.obj), engine, it.elsewhere)
         return drive(it.fanfold, terminal, it.batch, how, it.interrupts)

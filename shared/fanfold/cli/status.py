@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fanfold.cli import parameters as given
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.table import Table
 
+    from fanfold.cli.terminal import Terminal
     from fanfold.steps.status import Status
 
 EXAMPLE = "fanfold status last --json"
 
 _OUTPUT_LINES = 20
-_WIDTH = 80
+_NAME = 9
+_MIN_FLOW = 4
+#: of one fact
+_LINES = 4
 
 
 def status(batch: given.BatchName, engine: given.Engine = None, json: given.AsJson = False) -> int:
@@ -32,52 +38,73 @@ def status(batch: given.BatchName, engine: given.Engine = None, json: given.AsJs
     if json:
         terminal.json(status_as_json(seen, output))
     else:
-        terminal.show(_view(seen, output, given.flag_of(engine)))
+        terminal.show(_view(seen, output, given.flag_of(engine), terminal))
     return exits.OK
 
 
-def _view(seen: Status, output: Any, flag: str) -> Group:
-    from rich.console import Group
+def _view(seen: Status, output: Any, flag: str, terminal: Terminal) -> Group:
+    from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from fanfold.cli.live import bar
+    from fanfold.cli.bar import bar
     from fanfold.cli.numbers import short
     from fanfold.cli.report import failures
 
-    batch = seen.batch
-    title = Text(f"{batch.id}  {batch.flow.name}  ", style="bold").append(str(batch.state))
-    lines = [title, bar(seen, _WIDTH - 1)]
-    for name, text in _facts(seen):
-        lines.append(Text(f"{name:10}", style="bright_black").append(short(text, 4 * _WIDTH)))
-    lines += [Text(line) for line in failures(seen, _WIDTH)]
+    batch, width = seen.batch, terminal.columns
+    room = max(_MIN_FLOW, width - len(batch.id) - len(batch.state) - 4)
+    title = Text(f"{batch.id}  {short(batch.flow.name, room)}  {batch.state}", style="bold")
+    shown: list[RenderableType] = [
+        title,
+        bar(seen, width - 1, plain=terminal.is_plain),
+        _facts(seen, width),
+        *(Text(line) for line in failures(seen, width)),
+    ]
     if batch.output is not None:
-        lines.append(Text("output", style="bright_black"))
-        lines += [Text("  " + line) for line in _output_lines(output, batch.id + flag)]
-    return Group(*lines)
+        shown.append(Text("output", style="bright_black"))
+        shown += [Text("  " + line) for line in _output_lines(output, batch.id + flag)]
+    return Group(*shown)
 
 
-def _facts(seen: Status) -> list[tuple[str, str]]:
+def _facts(seen: Status, width: int) -> Table:
+    """What is too long goes on under itself."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from fanfold.cli.numbers import short
+
+    facts = Table.grid(padding=(0, 1, 0, 0))
+    facts.add_column(style="bright_black", no_wrap=True, min_width=_NAME)
+    facts.add_column(overflow="fold")
+    for name, text in _named(seen):
+        facts.add_row(name, Text(short(text, _LINES * (width - _NAME - 2))))
+    return facts
+
+
+def _named(seen: Status) -> Iterator[tuple[str, str]]:
     from fanfold.cli.numbers import duration, moment
-    from fanfold.cli.report import counted, reason_of
+    from fanfold.cli.report import counted, options_of, percentiles, reason_of
 
     batch = seen.batch
-    more = "" if batch.sealed else " so far"
-    facts = [("source", batch.source.name), ("records", counted(seen) + more)]
-    facts.append(("created", moment(batch.created_at)))
+    version = f" ({batch.source.version})" if batch.source.version else ""
+    yield "source", batch.source.name + version
+    yield "records", counted(seen) + ("" if batch.sealed else " so far")
+    yield "created", moment(batch.created_at)
     if batch.ended_at is not None:
-        facts.append(("ended", f"{moment(batch.ended_at)}, after {duration(seen.seconds)}"))
+        yield "ended", f"{moment(batch.ended_at)}, after {duration(seen.seconds)}"
     else:
-        facts.append(("since", duration(seen.seconds)))
-    options = batch.options.model_dump(exclude_defaults=True, exclude={"label", "tags"})
-    if options:
-        facts.append(("options", ", ".join(f"{name}={it}" for name, it in options.items())))
+        yield "since", duration(seen.seconds)
+    if known := percentiles(seen.tally.durations):
+        yield "durations", " · ".join(known)
+    if seen.tally.attempts:
+        yield "attempts", f"{seen.tally.attempts:,}"
+    if options := options_of(batch):
+        yield "options", " · ".join(options)
     if batch.options.label:
-        facts.append(("label", batch.options.label))
+        yield "label", batch.options.label
     if batch.options.tags:
-        facts.append(("tags", ", ".join(batch.options.tags)))
+        yield "tags", ", ".join(batch.options.tags)
     if (reason := reason_of(seen)) is not None:
-        facts.append(("reason", reason))
-    return facts
+        yield "reason", reason
 
 
 def _output_lines(output: Any, which: str) -> list[str]:

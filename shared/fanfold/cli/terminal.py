@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+
+_PLAIN_COLUMNS = 80
+_MAX_COLUMNS = 100
+#: What is done before that is done without a word.
+_BUSY_SECONDS = 0.5
 
 
 class Terminal:
@@ -24,6 +31,7 @@ class Terminal:
         self.is_closed = False
         self._out = sys.stdout
         self._console: Console | None = None
+        self._screen: Console | None = None
 
     @property
     def console(self) -> Console:
@@ -33,6 +41,49 @@ class Terminal:
 
             self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         return self._console
+
+    @property
+    def is_live(self) -> bool:
+        """Whether standard output can be redrawn."""
+        return self._out.isatty() and not self.screen.is_dumb_terminal
+
+    @property
+    def columns(self) -> int:
+        """How wide a view may be: as the terminal, up to what one reads at a glance."""
+        return min(self.screen.width, _MAX_COLUMNS) if self._out.isatty() else _PLAIN_COLUMNS
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has no blocks to draw with."""
+        return not self.screen.encoding.startswith("utf")
+
+    @property
+    def screen(self) -> Console:
+        """Standard output, to draw views on."""
+        if self._screen is None:
+            from rich.console import Console
+
+            # A pipe must not cut off an id: there a view is as wide as it is.
+            width = None if self._out.isatty() else 1000
+            self._screen = Console(file=self._out, highlight=False, soft_wrap=True, width=width)
+        return self._screen
+
+    @contextmanager
+    def busy(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Says what takes so long, if it does, where somebody sits and waits for it."""
+        if self.quiet or not self.console.is_terminal:
+            yield _ignore
+            return
+        status = self.console.status(text)
+        timer = Timer(_BUSY_SECONDS, status.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield status.update
+        finally:
+            timer.cancel()
+            timer.join()
+            status.stop()
 
     def say(self, text: RenderableType = "") -> None:
         if not self.quiet:
@@ -67,18 +118,15 @@ class Terminal:
         return self.data(text)
 
     def show(self, view: RenderableType) -> bool:
-        """A table or text that is the answer itself. As wide as it is when it is not for a
-        terminal: a pipe must not cut off an id."""
-        from rich.console import Console
-
-        on_terminal = self._out.isatty()
-        console = Console(
-            file=self._out, highlight=False, soft_wrap=True, width=None if on_terminal else 1000
-        )
-        with console.capture() as captured:
-            console.print(view, markup=False)
+        """A table or text that is the answer itself."""
+        with self.screen.capture() as captured:
+            self.screen.print(view, markup=False)
         lines = captured.get().splitlines()
         return self.data("\n".join(line.rstrip() for line in lines))
+
+
+def _ignore(_text: str) -> None:
+    pass
 
 
 def close_quietly(handle: int) -> None:

@@ -23,6 +23,7 @@ def verify(batch: given.BatchName, engine: given.Engine = None, json: given.AsJs
     missing, none is there twice. Exits with 1 if it does not hold.
     """
     from fanfold.cli import exits
+    from fanfold.cli.numbers import count
     from fanfold.cli.opening import opened_at
     from fanfold.cli.terminal import Terminal
     from fanfold.errors import Conflict
@@ -35,7 +36,8 @@ def verify(batch: given.BatchName, engine: given.Engine = None, json: given.AsJs
                 f"{found.id} is {found.state}: its counts are closed when it ends. "
                 f"`fanfold wait {found.id}{given.flag_of(engine)}` waits for that"
             )
-        certificate = recount(fanfold.ports, found.id)
+        with terminal.busy(f"counting {count(found.known_total, 'record')} again"):
+            certificate = recount(fanfold.ports, found.id)
     if json:
         terminal.json({"batch_id": found.id, "holds": certificate.holds, **asdict(certificate)})
     else:

@@ -80,4 +80,5 @@ def outcome_from(state: RunState, value: Value, detail: dict[str, Any]) -> Outco
 
 
 def log_from(detail: dict[str, Any]) -> tuple[LogEntry, ...]:
-    return tuple(LogEntry(*entry) for entry in detail.get("log", ()))
+    kept = detail.get("log")
+    return tuple(LogEntry(*entry) for entry in kept) if kept else ()
