@@ -25,6 +25,7 @@ from fanfold.steps.settle import settle_group
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, sweep
 from fanfold.testing.conformance.rig import failed, ok
+from fanfold.testing.crashing import OF_RECORD
 from fanfold.testing.home import Home
 from fanfold.wiring import EMBEDDED
 
@@ -108,7 +109,7 @@ def test_a_release_that_was_not_published_is_published_by_the_redelivered_messag
     home: Home, nth: int
 ) -> None:
     batch = create(home, RECORDS, concurrency=3)
-    dies_and_recovers(home, batch, ("frontier", "advance", "after", nth, None))
+    dies_and_recovers(home, batch, ("frontier", "advance", "after", nth, OF_RECORD))
 
 
 @LIMITS

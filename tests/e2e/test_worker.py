@@ -58,6 +58,11 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "timeout": 9.0,
         "label": "later",
         "tags": ["t"],
+        "shuffle": False,
+        "seed": None,
+        "unique_keys": False,
+        "select": {},
+        "grid": {},
     }
 
 

@@ -184,7 +184,8 @@ def place_of(flow: Flow) -> str | None:
     if not own:
         return None
     if module.__name__ == "__main__" or module.__name__.startswith(PREFIX):
-        return f"{absolute(module.__file__)}:{own[0]}" if module.__file__ else None
+        file = getattr(module, "__file__", None)  # an interpreter's prompt has none
+        return f"{absolute(file)}:{own[0]}" if file else None
     return f"{module.__name__}:{own[0]}"
 
 

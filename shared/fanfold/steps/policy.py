@@ -31,5 +31,8 @@ class Policy:
     claim_seconds: float = 120.0
     #: an open batch in which nothing has happened for so long is looked at by the sweep
     quiet_seconds: float = 120.0
+    #: a release that nobody's message stands for, and that is not struck off after so long, was
+    #: not published
+    orphan_seconds: float = 10.0
     #: what one pass of the sweep may publish for one batch
     sweep_limit: int = 1000

@@ -13,8 +13,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from fanfold.domain.batch import ENDED, Batch, BatchState
+from fanfold.domain.frontier import Release
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.order import indexes_at
 from fanfold.domain.tally import Tally
@@ -92,7 +94,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         request_finalization(ports, batch)
         return Swept(asked=1)
     woken = wake_due(ports, policy, batch)
-    released = repair(ports, batch, lambda release: release.at <= now - policy.quiet_seconds)
+    released = repair(ports, batch, partial(_is_left_over, policy, now))
     if ask(ports, batch):
         return Swept(woken=woken, released=released, asked=1)
     if not _is_quiet(ports, policy, memory, batch, now):
@@ -102,6 +104,13 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
         return Swept(woken=woken, released=released, fan_outs=1)
     return Swept(woken, _republish(ports, policy, memory, batch), released)
+
+
+def _is_left_over(policy: Policy, now: float, release: Release) -> bool:
+    """A record's release is struck off by its process when it settles again, which may take long.
+    One that was made in passing is struck off as soon as it is published."""
+    patience = policy.orphan_seconds if release.record is None else policy.quiet_seconds
+    return release.at <= now - patience
 
 
 def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: float) -> bool:

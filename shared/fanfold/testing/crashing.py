@@ -21,6 +21,10 @@ from fanfold.worker.worker import Worker
 _POLICY = replace(EMBEDDED, group=10, claim_seconds=1.0)
 
 
+#: in a fault's last place: only advances that a record's message makes
+OF_RECORD = "of-record"
+
+
 def crash_worker(
     settings: Settings, faults: Sequence[tuple[Any, ...]], act: str, threads: int
 ) -> None:
@@ -34,8 +38,12 @@ def crash_worker(
             ports = with_faults(
                 ports,
                 [
-                    Fault(port, verb, when, what, nth, Station(station) if station else None)
-                    for port, verb, when, nth, station in faults
+                    Fault(
+                        *(port, verb, when, what, nth),
+                        station=Station(only) if only and only != OF_RECORD else None,
+                        of_record=only == OF_RECORD,
+                    )
+                    for port, verb, when, nth, only in faults
                 ],
             )
         worker = Worker(

@@ -39,11 +39,15 @@ class Fault:
     nth: int = 1
     #: only calls whose first argument is this count
     station: Station | None = None
+    #: only advances that a record's message makes, and not somebody who passes by
+    of_record: bool = False
     calls: int = field(default=0, init=False)
 
     def concerns(self, port: str, verb: str, arguments: Sequence[Any]) -> bool:
         if (port, verb) != (self.port, self.verb):
             return False
+        if self.of_record:
+            return arguments[2] is not None
         return self.station is None or (bool(arguments) and arguments[0] is self.station)
 
 

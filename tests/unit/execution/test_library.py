@@ -446,6 +446,7 @@ def test_a_flow_of_the_script_that_runs_is_in_memory(monkeypatch: pytest.MonkeyP
 
     shout.fn.__module__ = "__main__"
     monkeypatch.setattr(sys.modules["__main__"], "shout", shout, raising=False)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
     assert place_of(shout) is not None
     assert Library().take(shout).ref.is_in_memory
 

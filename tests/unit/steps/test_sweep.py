@@ -234,6 +234,22 @@ def test_a_release_nobody_published_is_published_once_it_is_old(
     assert sweeper.passes().released == 0
 
 
+def test_a_release_that_no_record_stands_for_is_published_sooner(
+    home: Home, ports: Ports, clock: StillClock
+) -> None:
+    """Who makes one in passing strikes it off as soon as it is published: so it was not."""
+    batch = fanned_out(ports, home.create(RECORDS, PUPPET, concurrency=2))
+    runs_taken(ports)
+    ports.runs.settle(batch, [ok(batch, 0)])
+    ports.frontier.advance(batch, "token", None, [], clock.now())  # and died
+    clock.pass_(EMBEDDED.orphan_seconds - 1)
+    assert sweep(ports, EMBEDDED, Memory()).released == 0
+    clock.pass_(1.0)
+    assert sweep(ports, EMBEDDED, Memory()).released == 1
+    assert lost(ports) == [(2, True)]
+    assert ports.frontier.window(batch.id).pending == {}
+
+
 def test_places_nobody_filled_are_filled(home: Home, ports: Ports, sweeper: Sweeper) -> None:
     batch = fanned_out(ports, home.create(RECORDS, PUPPET, concurrency=2))
     runs_taken(ports)
