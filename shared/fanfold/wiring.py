@@ -22,6 +22,7 @@ from fanfold.worker.worker import Worker
 EMBEDDED = Policy(
     pull=500,
     group=500,
+    settles_itself=True,
     gather_share=0.02,
     lease_after=1.0,
     lease_seconds=30.0,

@@ -11,6 +11,9 @@ class Policy:
     pull: int = 200
     #: outcomes that make a group full
     group: int = 100
+    #: whether who runs quick flows also settles them. Not where a commit crosses a network: more
+    #: can be pulled and run meanwhile, and whoever holds none but what it settles asks each time
+    settles_itself: bool = False
     #: how long the first outcome of a group waits for others
     gather_seconds: float = 0.005
     #: the same, as a share of the mean run time, if that is less

@@ -203,7 +203,9 @@ class Lanes:
         self.tell_of_room()
 
     def settle(self, entries: Sequence[Entry[Job]], seconds: float, *, here: bool = False) -> None:
-        """Outcomes of runs that took so long together; `here`: and now, in this thread."""
+        """Outcomes of runs that took so long together; `here`: and now, in this thread, where the
+        engine is one for which that is worth it."""
+        here = here and self._policy.settles_itself
         if entries:
             self.change(running=-len(entries))
             self._hand.note(seconds / len(entries), len(entries))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from threading import current_thread
 
 import pytest
 
 from fanfold.testing.home import Home
 from fanfold.testing.puppet import marks
 from fanfold.testing.working import until, working
+from fanfold.wiring import EMBEDDED
 from fanfold.worker.worker import Worker
 
 PUPPET = "fanfold.testing.puppet:puppet"
@@ -104,3 +107,24 @@ def test_what_is_run_by_the_intake_is_settled_in_groups(home: Home) -> None:
         until(lambda: home.ports.batches.get(batch.id).ended)
     assert sum(sizes) == QUICK
     assert max(sizes) > 50
+
+
+@pytest.mark.parametrize("itself", [True, False])
+def test_who_runs_quick_flows_settles_them_where_a_commit_is_near(
+    home: Home, *, itself: bool
+) -> None:
+    """Across a network somebody else does, and more is run meanwhile."""
+    policy = replace(EMBEDDED, settles_itself=itself)
+    with working(home.ports, threads=4, policy=policy) as (worker, _):
+        get_quick(home, worker)
+        before = home.ports.runs.settle
+        threads: set[str] = set()
+
+        def noted(batch: object, runs: list[object], leased: object) -> object:
+            threads.add(current_thread().name)
+            return before(batch, runs, leased)  # type: ignore[arg-type]
+
+        home.ports.runs.settle = noted  # type: ignore[method-assign, assignment]
+        batch = home.create([{"n": n} for n in range(QUICK)], ECHO)
+        until(lambda: home.ports.batches.get(batch.id).ended)
+    assert ("fanfold-intake" in threads) is itself
