@@ -117,11 +117,11 @@ class Intake:
                 )
                 if deliveries:
                     self._take(deliveries)
+                if self._is_quick():
+                    self._run_along(me)
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
                 log.error("intake.failed", f"{type(error).__name__}: {error}")
                 self._stopping.wait(0.5)
-            if self._is_quick():
-                self._run_along(me)
 
     def _is_quick(self) -> bool:
         hand = self._hand
@@ -132,10 +132,12 @@ class Intake:
         if not self._ready.take_place():
             return
         self._lanes.quiet = me
-        self._quick.run(partial(self._is, me))
-        if self._lanes.quiet == me:
-            self._lanes.quiet = 0
-        self._ready.leave_place()
+        try:
+            self._quick.run(partial(self._is, me))
+        finally:
+            if self._lanes.quiet == me:
+                self._lanes.quiet = 0
+            self._ready.leave_place()
 
     def _free(self) -> int:
         mean = self._hand.mean_seconds

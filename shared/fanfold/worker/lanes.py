@@ -85,10 +85,6 @@ class Lanes:
         ]
 
     @property
-    def settler(self) -> Settler[Job]:
-        return self._settler
-
-    @property
     def busy(self) -> int:
         return len(self._carrying)
 
