@@ -172,7 +172,8 @@ def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failu
             if fold is None:  # today's version of the flow has none
                 return None, None
             results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
-            return _stored(ports, batch, apply_fold(fold, results)), None
+            name = f"{batch.id}/output-{batch.generation}.json"
+            return store_output(ports, name, apply_fold(fold, results)), None
         except EngineError:
             raise  # not the fold's doing
         except Exception as error:  # noqa: BLE001  the user's code may raise anything
@@ -181,9 +182,9 @@ def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failu
             log.warning("fold.failed", last.message, batch_id=batch.id, attempt=batch.fold_attempts)
 
 
-def _stored(ports: Ports, batch: Batch, text: str) -> Value:
+def store_output(ports: Ports, name: str, text: str) -> Value:
+    """In the batch itself or, if it is large, in a blob of this name."""
     if len(text) <= MAX_INLINE_OUTPUT_BYTES:
         return Value(text=text)
-    name = f"{batch.id}/output-{batch.generation}.json"
     ports.blobs.write(name, [text.encode()])
     return Value(blob=name)

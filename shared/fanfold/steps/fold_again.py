@@ -20,13 +20,13 @@ from typing import Any
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
-from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Value, printable
+from fanfold.domain.outcome import Value, printable
 from fanfold.errors import Conflict, EngineError, FanfoldError, FlowInvalid
 from fanfold.folds.apply import apply_fold
 from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
-from fanfold.steps.finalize import Flows, certify
+from fanfold.steps.finalize import Flows, certify, store_output
 
 type_of_fold = Callable[[Iterable[Any]], Any]
 
@@ -83,7 +83,9 @@ def fold_again(
         raise _not_yet(batch)
     rules.refold(batch, batch.generation, Value())  # refused before the work rather than after it
     text = try_fold(ports, batch, fold, on_result)
-    output = _stored(ports, batch, text)
+    # under a name of its own: the older output stays what it is until the batch refers to this one
+    name = f"{batch.id}/output-{batch.generation}-{ports.ids.token()}.json"
+    output = store_output(ports, name, text)
     replaced: Value | None = None
     is_refused = False
 
@@ -116,16 +118,6 @@ def _counted(results: Iterator[Result], on_result: Callable[[int], None]) -> Ite
     for count, result in enumerate(results, 1):
         on_result(count)
         yield result
-
-
-def _stored(ports: Ports, batch: Batch, text: str) -> Value:
-    """Under a name of its own: the batch's older output stays what it is until the batch itself
-    refers to this one."""
-    if len(text) <= MAX_INLINE_OUTPUT_BYTES:
-        return Value(text=text)
-    name = f"{batch.id}/output-{batch.generation}-{ports.ids.token()}.json"
-    ports.blobs.write(name, [text.encode()])
-    return Value(blob=name)
 
 
 def _forget(ports: Ports, value: Value | None) -> None:
