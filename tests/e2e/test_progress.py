@@ -11,7 +11,6 @@ from rich.console import Console
 
 from fanfold.cli.bar import bar
 from fanfold.cli.live import view_of
-from fanfold.cli.pace import Pace
 from fanfold.cli.plain import PlainDisplay
 from fanfold.cli.terminal import Terminal
 from fanfold.cli.whole_lines import WholeLines
@@ -20,6 +19,7 @@ from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_from
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.tally import Counts, ErrorGroup, Tally
+from fanfold.steps.pace import Pace
 from fanfold.steps.status import Status
 
 MILLION = 1_000_000

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from fanfold.cli.bar import bar, legend
 from fanfold.cli.numbers import duration, rate, short
-from fanfold.cli.pace import Pace
 from fanfold.cli.report import failures
+from fanfold.steps.pace import Pace
 
 if TYPE_CHECKING:
     from fanfold.steps.status import Status

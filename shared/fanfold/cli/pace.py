@@ -1,47 +1,18 @@
-"""How fast a batch goes, and how long it will take: over the last seconds, not since the start."""
+"""How often to look at a batch, and how fast it went all in all."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fanfold.steps.status import Status
     from fanfold.wiring import Fanfold
 
-_WINDOW_SECONDS = 10.0
-
 
 def look_seconds(fanfold: Fanfold) -> float:
     """How long to wait before looking again. On Firestore each look is billed, or competes with the
     work for an emulator."""
     return 0.5 if fanfold.settings.engine == "google" else 0.1
-
-
-class Pace:
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
-
-    def see(self, status: Status) -> None:
-        seen = self._seen
-        seen.append((status.seconds, status.counts.settled))
-        while len(seen) > 2 and status.seconds - seen[1][0] >= _WINDOW_SECONDS:
-            seen.popleft()
-
-    @property
-    def rate(self) -> float | None:
-        """Records a second; None before two looks."""
-        if len(self._seen) < 2:
-            return None
-        (before, few), (now, many) = self._seen[0], self._seen[-1]
-        return (many - few) / (now - before) if now > before else None
-
-    def left(self, status: Status) -> float | None:
-        """Seconds to go, as far as that can be known."""
-        rate = self.rate
-        if not rate or not status.batch.sealed:
-            return None
-        return (status.counts.total - status.counts.settled) / rate
 
 
 def mean_rate(status: Status) -> float | None:

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fanfold.cli.numbers import duration, rate
-from fanfold.cli.pace import Pace
+from fanfold.steps.pace import Pace
 
 if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fanfold.cli.history import History
-from fanfold.cli.pace import Pace, mean_rate
+from fanfold.cli.pace import mean_rate
 from fanfold.cli.seen import status_again
+from fanfold.steps.pace import Pace
 
 if TYPE_CHECKING:
     from fanfold.cli.slowest import Slowest

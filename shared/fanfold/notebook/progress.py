@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fanfold.domain.batch import ENDED, BatchState
 from fanfold.domain.tally import Counts
+from fanfold.steps.pace import Pace
 from fanfold.steps.status import Status
-
-#: What is told is the pace of so many seconds, not of the whole batch.
-_WINDOW_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +45,20 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-class Pace:
+class Teller:
     """Makes progress of one status after another."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
+        self._pace = Pace()
 
     def see(self, status: Status) -> Progress:
-        seen, now, settled = self._seen, status.seconds, status.counts.settled
-        seen.append((now, settled))
-        while len(seen) > 2 and now - seen[1][0] >= _WINDOW_SECONDS:
-            seen.popleft()
-        then, before = seen[0]
-        rate = (settled - before) / (now - then) if now > then else None
-        left = status.counts.total - settled
+        self._pace.see(status)
         return Progress(
             batch_id=status.batch.id,
             state=status.batch.state,
             counts=status.counts,
             sealed=status.batch.sealed,
-            seconds=now,
-            rate=rate,
-            eta=left / rate if rate and status.batch.sealed else None,
+            seconds=status.seconds,
+            rate=self._pace.rate,
+            eta=self._pace.left(status),
         )

@@ -9,7 +9,7 @@ from time import monotonic
 from fanfold.domain.batch import Batch
 from fanfold.domain.flow import Flow
 from fanfold.notebook.labor import Labor
-from fanfold.notebook.progress import OnProgress, Pace
+from fanfold.notebook.progress import OnProgress, Teller
 from fanfold.steps.status import Status, status_of
 from fanfold.wiring import Fanfold
 
@@ -54,10 +54,10 @@ def _look(
     on_progress: OnProgress | None,
     stop: Event,
 ) -> Status:
-    pace, pause, told_at = Pace(), _FIRST_LOOK, -math.inf
+    teller, pause, told_at = Teller(), _FIRST_LOOK, -math.inf
     while True:
         status = status_of(fanfold.ports, batch.id)
-        progress = pace.see(status)
+        progress = teller.see(status)
         due = status.batch.ended or monotonic() - told_at >= _TELL_SECONDS
         if on_progress is not None and due:
             told_at = monotonic()

@@ -10,7 +10,7 @@ from fanfold.domain.batch import Batch, BatchState, Source
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.tally import Counts, Tally
-from fanfold.notebook.progress import Pace
+from fanfold.notebook.progress import Teller
 from fanfold.steps.status import Status
 
 BATCH = Batch(
@@ -32,13 +32,13 @@ def status(seconds: float, succeeded: int, failed: int = 0, batch: Batch = BATCH
 
 
 def test_the_first_look_knows_no_rate() -> None:
-    progress = Pace().see(status(0.0, 0))
+    progress = Teller().see(status(0.0, 0))
     assert (progress.rate, progress.eta) == (None, None)
     assert str(progress) == "running: 0 of 1,000 records"
 
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
-    pace = Pace()
+    pace = Teller()
     seen = [pace.see(status(float(second), 10 * second)) for second in range(20)]
     assert seen[-1].rate == pytest.approx(10)
     seen = [pace.see(status(float(second), 190)) for second in range(20, 31)]
@@ -46,7 +46,7 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
 
 
 def test_the_time_to_go_is_told_once_the_total_is_known() -> None:
-    pace, growing = Pace(), replace(BATCH, total=None)
+    pace, growing = Teller(), replace(BATCH, total=None)
     pace.see(status(0.0, 0, batch=growing))
     progress = pace.see(status(1.0, 80, 20, batch=growing))
     assert (progress.rate, progress.eta) == (100.0, None)
