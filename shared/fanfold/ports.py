@@ -128,6 +128,25 @@ class Verdict(StrEnum):
     LATE = "late"  # the batch is closed, or of another generation: nothing changed
 
 
+@dataclass(slots=True)
+class Effort:
+    """What settling a group takes. The caller tells its part, the engine adds its own and counts
+    both with the runs, in the same commit."""
+
+    #: seconds that the first outcome waited for the others
+    gathered: float = 0.0
+    #: times that the group was halved to find an outcome that is refused
+    halvings: int = 0
+    #: times that the engine had to try again, for others' sake or for want of an answer
+    repeats: int = 0
+
+    def spend(self) -> Effort:
+        """What is to be counted; once, however many commits the group takes."""
+        spent = Effort(self.gathered, self.halvings)
+        self.gathered, self.halvings = 0.0, 0
+        return spent
+
+
 @dataclass(frozen=True, slots=True)
 class Recount:
     """What the runs' own documents add up to."""
@@ -153,8 +172,15 @@ class Settled:
 
 
 class Runs(Protocol):
+    #: how many reads it is worth having under way beside the one that is waited for
+    reads_ahead: int
+
     def settle(
-        self, batch: Batch, runs: Sequence[Run], leased: Collection[int] = ()
+        self,
+        batch: Batch,
+        runs: Sequence[Run],
+        leased: Collection[int] = (),
+        effort: Effort | None = None,
     ) -> list[Verdict]:
         """Create each run's document and count it, all in one commit, each once.
 
@@ -189,6 +215,10 @@ class Leases(Protocol):
 
     def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
         """Write or renew leases of runs that are not settled."""
+
+    def take(self, batch: Batch, live: Live, now: float) -> bool:
+        """Lease a run to its owner and to nobody else (run.is_free), unless it is settled; whether
+        it is theirs."""
 
     def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
         """Put runs to wait and count them so, in one commit; one that waits already, or is

@@ -125,6 +125,15 @@ class Live:
     seconds: float = 0.0
 
 
+def is_free(live: Live | None, owner: str, now: float) -> bool:
+    """Whether `owner` may be at it: nobody else is, and it does not wait."""
+    if live is None or live.state is RunState.QUEUED:
+        return True
+    return live.state is RunState.RUNNING and (
+        live.owner is None or live.owner == owner or live.until <= now
+    )
+
+
 def hold(live: Live, owner: str, until: float) -> Live:
     """Take or renew the lease."""
     _check(live.state, "hold")

@@ -69,6 +69,14 @@ class Tally:
     errors: Mapping[str, ErrorGroup] = field(default_factory=dict)
     #: how long its runs took
     durations: Durations = field(default_factory=dict)
+    #: what settling them took: commits, those that had to be made again, groups that were halved to
+    #: find a culprit, seconds that the first outcomes of groups waited for the others
+    commits: int = 0
+    repeats: int = 0
+    halvings: int = 0
+    gathered: float = 0.0
+    #: how many slots there are
+    slots: int = 0
 
     @property
     def settled(self) -> int:
@@ -91,6 +99,11 @@ class Tally:
             self.digest + other.digest,
             add_errors(self.errors, other.errors),
             add_durations(self.durations, other.durations),
+            self.commits + other.commits,
+            self.repeats + other.repeats,
+            self.halvings + other.halvings,
+            self.gathered + other.gathered,
+            self.slots + other.slots,
         )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import combination_of
 from fanfold.domain.outcome import Canceled, Failed, Skipped, Succeeded, Value
 from fanfold.domain.run import RunState
+from fanfold.folds.ahead import ahead
 from fanfold.folds.result import Result
 from fanfold.ports import Batches, Blobs, Runs, Settled
 
@@ -51,7 +53,7 @@ def stream_results(
     *,
     start: int = 0,
     stop: int | None = None,
-    chunk: int = 500,
+    chunk: int = 250,
 ) -> Iterator[Result]:
     """The results of records [start, stop) of the batch, as far as its records are known.
 
@@ -59,10 +61,14 @@ def stream_results(
     will be run. (Queued is said of a running or waiting run as well: its result is to come.)
     """
     end = batch.known_total if stop is None else min(stop, batch.known_total)
+    ranges = [range(low, min(low + chunk, end)) for low in range(max(0, start), end, chunk)]
+    # of an open batch, what lies ahead may not be there yet: it is read when it is its turn
+    number = runs.reads_ahead if batch.closed is not None else 0
+    settled = ahead((partial(_settled, runs, batch, it) for it in ranges), number)
     found = (
         result
-        for low in range(max(0, start), end, chunk)
-        for result in _chunk(runs, batches, blobs, batch, low, min(low + chunk, end))
+        for indexes, outcomes in zip(ranges, settled, strict=True)
+        for result in _results(outcomes, batches, blobs, batch, indexes)
     )
     options = batch.options
     if not options.grid:
@@ -70,12 +76,16 @@ def stream_results(
     return (replace(it, parameters=combination_of(options, it.index)) for it in found)
 
 
-def _chunk(
-    runs: Runs, batches: Batches, blobs: Blobs, batch: Batch, low: int, high: int
+def _settled(runs: Runs, batch: Batch, indexes: range) -> list[Settled]:
+    return list(runs.outcomes(batch.id, indexes.start, indexes.stop))
+
+
+def _results(
+    settled: list[Settled], batches: Batches, blobs: Blobs, batch: Batch, indexes: range
 ) -> Iterator[Result]:
     keys: dict[int, str | None] = {}
-    index = low
-    for run in (*runs.outcomes(batch.id, low, high), None):
+    index, high = indexes.start, indexes.stop
+    for run in (*settled, None):
         stop = high if run is None else run.index
         if index < stop:  # these have no document; a chunk's keys are read once, if at all
             keys = keys or {it.index: it.key for it in batches.records(batch.id, index, high)}

@@ -73,6 +73,8 @@ class _Faulty:
 
     def __getattr__(self, verb: str) -> Any:
         real = getattr(self._port, verb)
+        if not callable(real):
+            return real
 
         def call(*arguments: Any, **named: Any) -> Any:
             struck = []

@@ -53,6 +53,17 @@ class EmbeddedLeases:
                     continue  # put to wait by another delivery of the same message
                 write_live(db, number, live)
 
+    def take(self, batch: Batch, live: Live, now: float) -> bool:
+        with self._database.write() as db:
+            number = open_number(db, batch)
+            if number is None or not _unsettled(db, number, [live]):
+                return False
+            known = live_at(db, batch.id, place_of(number, live.index))
+            if not rules.is_free(known, live.owner or "", now):
+                return False
+            write_live(db, number, live)
+            return True
+
     def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
         with self._database.write() as db:
             number = open_number(db, batch)

@@ -33,13 +33,16 @@ from fanfold.engines.embedded.rows import (
     settled_from,
 )
 from fanfold.engines.embedded.tallies import add_tally, read_tally, sum_slots
-from fanfold.ports import Recount, Settled, Verdict
+from fanfold.ports import Effort, Recount, Settled, Verdict
 
 #: in the order of a recount
 _TERMINAL = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 
 
 class EmbeddedRuns:
+    #: the file is here, and readers would take turns
+    reads_ahead = 0
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -48,7 +51,9 @@ class EmbeddedRuns:
         batch: Batch,
         runs: Sequence[Run],
         leased: Collection[int] = (),  # noqa: ARG002  here all are looked up, it costs nothing
+        effort: Effort | None = None,
     ) -> list[Verdict]:
+        spent = (effort or Effort()).spend()
         rows = {run.index: row_of(run) for run in runs}
         tally = tally_of(runs)
         with self._database.write() as db:
@@ -65,7 +70,10 @@ class EmbeddedRuns:
                 tally = tally_of(fresh)
             if Verdict.COUNTED in verdicts:
                 woken = end_lives(db, number, list(rows))
-                add_tally(db, number, 0, replace(tally, woken=woken))
+                tally = replace(
+                    tally, woken=woken, commits=1, halvings=spent.halvings, gathered=spent.gathered
+                )
+                add_tally(db, number, 0, tally)
         return verdicts
 
     def read(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Run]:

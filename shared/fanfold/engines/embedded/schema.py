@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE batches (
@@ -42,6 +42,9 @@ CREATE TABLE slots (
     attempts INTEGER NOT NULL,
     seconds REAL NOT NULL,
     digest INTEGER NOT NULL,
+    commits INTEGER NOT NULL,
+    halvings INTEGER NOT NULL,
+    gathered REAL NOT NULL,
     PRIMARY KEY (batch, slot)
 ) WITHOUT ROWID;
 

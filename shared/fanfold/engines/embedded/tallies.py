@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from typing import Any
 
 from fanfold.domain.outcome import printable
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
 
 _ADD = """
-INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     succeeded = succeeded + excluded.succeeded,
     failed = failed + excluded.failed,
@@ -20,11 +21,15 @@ ON CONFLICT DO UPDATE SET
     woken = woken + excluded.woken,
     attempts = attempts + excluded.attempts,
     seconds = seconds + excluded.seconds,
-    digest = digest + excluded.digest
+    digest = digest + excluded.digest,
+    commits = commits + excluded.commits,
+    halvings = halvings + excluded.halvings,
+    gathered = gathered + excluded.gathered
 """
 _SUM = """
 SELECT sum(succeeded), sum(failed), sum(canceled), sum(skipped), sum(waits), sum(woken),
-       sum(attempts), sum(seconds), sum(digest)
+       sum(attempts), sum(seconds), sum(digest),
+       sum(commits), sum(halvings), sum(gathered), count(*)
 FROM slots WHERE batch = ?
 """
 
@@ -44,6 +49,9 @@ def add_tally(db: sqlite3.Connection, batch: int, slot: int, more: Tally) -> Non
             more.attempts,
             more.seconds,
             more.digest,
+            more.commits,
+            more.halvings,
+            more.gathered,
         ),
     )
     if more.durations:
@@ -59,7 +67,13 @@ def add_tally(db: sqlite3.Connection, batch: int, slot: int, more: Tally) -> Non
 def sum_slots(db: sqlite3.Connection, batch: int) -> Tally:
     """The counters alone, which is all that completion and the frontier need."""
     row = db.execute(_SUM, (batch,)).fetchone()
-    return Tally() if row[0] is None else Tally(*row)
+    if row[0] is None:
+        return Tally()
+    counters: list[Any] = list(row[:9])
+    commits, halvings, gathered, slots = row[9:]
+    return replace(
+        Tally(*counters), commits=commits, halvings=halvings, gathered=gathered, slots=slots
+    )
 
 
 def read_tally(db: sqlite3.Connection, batch: int) -> Tally:

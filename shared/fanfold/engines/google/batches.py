@@ -46,24 +46,19 @@ class GoogleBatches:
     def find(
         self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
     ) -> list[Batch]:
-        """One query per state, merged: no index is needed that grows with the states asked for."""
         last = self.get(before) if before else None
         after = (last.created_at, self._layout.batch(last.id)) if last else None
-        wanted = [None] if states is None else sorted(states)
-        found: list[Batch] = []
-        for state in wanted:
-            where = [] if state is None else [Where("state", "==", str(state))]
-            documents = self._firestore.query(
-                "",
-                self._layout.batches,
-                where,
-                order="created_at",
-                descending=True,
-                after=after,
-                limit=limit,
-            )
-            found += [batch_of(document, document.id) for document in documents]
-        return sorted(found, key=lambda it: (it.created_at, it.id), reverse=True)[:limit]
+        where = [] if states is None else [Where("state", "in", sorted(map(str, states)))]
+        documents = self._firestore.query(
+            "",
+            self._layout.batches,
+            where,
+            order="created_at",
+            descending=True,
+            after=after,
+            limit=limit,
+        )
+        return [batch_of(document, document.id) for document in documents]
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         path = self._layout.batch(batch_id)

@@ -4,7 +4,7 @@
 {prefix}batches/{batch}/pages/{number}     packed records
 {prefix}batches/{batch}/slots/{g}-{slot}   counters
 {prefix}batches/{batch}/control/window     the frontier, with a concurrency limit
-{prefix}runs/{run}                         written once
+{prefix}runs/{run}                         written once: batch, status, digest, output, about, …
 {prefix}live/{run}                         while a run is leased or waits
 """
 
@@ -13,15 +13,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic_core import from_json
+
 from fanfold.domain.batch import Batch
 from fanfold.domain.codec import batch_from_json, batch_to_json, detail_of, log_from, outcome_from
 from fanfold.domain.digest import mix
 from fanfold.domain.ids import run_id_of
-from fanfold.domain.outcome import Succeeded, Value, printable
+from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.engines.google.firestore import Document, Firestore
+from fanfold.engines.google.values import RawWrite
 from fanfold.errors import BatchNotFound, OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES
+from fanfold.ports import MAX_OUTCOME_BYTES, Settled
 
 
 class Layout:
@@ -68,47 +71,77 @@ def batch_of(document: Document | None, batch_id: str) -> Batch:
     return batch_from_json(document.fields["doc"])
 
 
-def run_fields(run: Run) -> dict[str, Any]:
+def run_write(path: str, run: Run) -> Any:
+    """The write that creates a settled run's document. Raises OutcomeRefused.
+
+    There is one for each record, so the fields are few, and set by hand: what is never asked for by
+    itself lies together as one text, which costs less to write, to keep and to read.
+    """
     value = run.outcome.output if isinstance(run.outcome, Succeeded) else Value()
+    text = value.text
     detail = detail_of(run)
-    if len(detail) + len(value.text or "") > MAX_OUTCOME_BYTES:
+    if len(detail) + len(text or "") > MAX_OUTCOME_BYTES:
         raise OutcomeRefused(
             f"the outcome of record {run.index} takes more than {MAX_OUTCOME_BYTES} bytes"
         )
-    return {
-        "batch": run.batch_id,
-        "index": run.index,
-        "generation": run.generation,
-        "status": str(run.state),
-        # what a recount adds up
-        "digest": mix(run.index),
-        "key": None if run.key is None else printable(run.key),
-        "output": value.text,
-        "blob": value.blob,
-        "attempts": run.attempts,
-        "started_at": run.started_at,
-        "ended_at": run.ended_at,
-        "seconds": run.seconds,
-        "detail": detail,
-    }
+    write = RawWrite()
+    write.current_document.exists = False
+    document = write.update
+    document.name = path
+    fields = document.fields
+    fields["batch"].string_value = run.batch_id
+    fields["status"].string_value = run.state
+    # what a recount adds up
+    fields["digest"].integer_value = mix(run.index)
+    fields["seconds"].double_value = run.seconds
+    key = "" if run.key is None else f'"key":{json.dumps(run.key)},'
+    rest = f",{detail[1:]}" if detail else "}"
+    fields["about"].string_value = (
+        f'{{"index":{run.index},{key}"generation":{run.generation},"attempts":{run.attempts},'
+        f'"started_at":{run.started_at!r},"ended_at":{run.ended_at!r}{rest}'
+    )
+    if text is not None:
+        fields["output"].string_value = text
+    if value.blob is not None:
+        fields["blob"].string_value = value.blob
+    return write
 
 
 def run_of(document: Document) -> Run:
     it = document.fields
-    detail = json.loads(it["detail"]) if it["detail"] else {}
+    about: dict[str, Any] = json.loads(it["about"])
     return Run(
         batch_id=it["batch"],
-        index=it["index"],
-        generation=it["generation"],
-        key=it["key"],
-        outcome=outcome_from(RunState(it["status"]), Value(it["output"], it["blob"]), detail),
-        attempts=it["attempts"],
-        started_at=it["started_at"],
-        ended_at=it["ended_at"],
+        index=about["index"],
+        generation=about["generation"],
+        key=about.get("key"),
+        outcome=outcome_from(
+            RunState(it["status"]), Value(it.get("output"), it.get("blob")), about
+        ),
+        attempts=about["attempts"],
+        started_at=about["started_at"],
+        ended_at=about["ended_at"],
         seconds=it["seconds"],
-        log=log_from(detail),
-        flow_version=detail.get("version", ""),
+        log=log_from(about),
+        flow_version=about.get("version", ""),
     )
+
+
+#: of a run's document, all that a fold reads
+SETTLED_FIELDS = ("status", "about", "output", "blob")
+
+
+def settled_of(raw: Any) -> Settled:
+    """Of a raw document that has these fields."""
+    fields = raw.fields
+    about = from_json(fields["about"].string_value)
+    index, key = about["index"], about.get("key")
+    state = RunState(fields["status"].string_value)
+    text = fields["output"].string_value if "output" in fields else None
+    if state is RunState.SUCCEEDED and text is not None:
+        return Settled(index, key, state, text)
+    blob = fields["blob"].string_value if "blob" in fields else None
+    return Settled(index, key, state, None, outcome_from(state, Value(text, blob), about))
 
 
 def live_fields(live: Live) -> dict[str, Any]:

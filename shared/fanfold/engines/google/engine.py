@@ -19,9 +19,6 @@ from fanfold.engines.google.slots import Slots
 from fanfold.engines.system import SystemClock, SystemIds
 from fanfold.ports import Blobs, Clock, Ids, Ports
 
-#: how many slots a batch's counters are split over
-SLOTS = 64
-
 
 @contextmanager
 def google_engine(
@@ -33,7 +30,7 @@ def google_engine(
     prefix: str = "",
     clock: Clock | None = None,
     ids: Ids | None = None,
-    slots: int = SLOTS,
+    slots: int = 64,
     lease_seconds: int = LEASE_SECONDS,
 ) -> Iterator[Ports]:
     owner = f"{os.getpid()}-{secrets.token_hex(6)}"

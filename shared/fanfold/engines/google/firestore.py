@@ -114,6 +114,7 @@ _OPERATORS = {
     "<=": _OPS.LESS_THAN_OR_EQUAL,
     ">": _OPS.GREATER_THAN,
     ">=": _OPS.GREATER_THAN_OR_EQUAL,
+    "in": _OPS.IN,
 }
 
 
@@ -148,9 +149,20 @@ class Firestore:
         transaction: bytes | None = None,
     ) -> dict[str, Document]:
         """Those that exist, by path."""
+        raws = self.get_raw(paths, fields=fields, transaction=transaction)
+        return {raw.name: _document(raw) for raw in raws}
+
+    def get_raw(
+        self,
+        paths: Iterable[str],
+        *,
+        fields: Sequence[str] | None = None,
+        transaction: bytes | None = None,
+    ) -> list[Any]:
+        """The same, as they come; for those who read many, and not all of each."""
         wanted = list(paths)
         if not wanted:
-            return {}
+            return []
         request = types.BatchGetDocumentsRequest.pb()(
             database=self._database, documents=wanted, transaction=transaction
         )
@@ -162,13 +174,8 @@ class Firestore:
             types.BatchGetDocumentsRequest.wrap(request),
             again=transaction is None,
         )
-        found = {}
-        for answer in answers:
-            raw = types.BatchGetDocumentsResponse.pb(answer)
-            if raw.HasField("found"):
-                document = _document(raw.found)
-                found[document.path] = document
-        return found
+        raws = [types.BatchGetDocumentsResponse.pb(answer) for answer in answers]
+        return [raw.found for raw in raws if raw.HasField("found")]
 
     def get_one(self, path: str, transaction: bytes | None = None) -> Document | None:
         return self.get([path], transaction=transaction).get(path)

@@ -24,7 +24,7 @@ from fanfold.engines.google.firestore import (
     Where,
     pauses_until,
 )
-from fanfold.engines.google.slots import Slots
+from fanfold.engines.google.slots import Opened, Slots
 
 _PATIENCE = 60.0
 _GROUP = 100
@@ -49,6 +49,19 @@ class GoogleLeases:
         for live in lives:
             self._write(batch, live, Tally())
 
+    def take(self, batch: Batch, live: Live, now: float) -> bool:
+        run = self._layout.run(batch.id, live.index)
+        life = self._layout.life(batch.id, live.index)
+
+        def work(transaction: bytes) -> tuple[list[Any], bool]:
+            known = self._firestore.get([run, life], transaction=transaction)
+            lives = live_of(known[life]) if life in known else None
+            if run in known or not rules.is_free(lives, live.owner or "", now):
+                return [], False
+            return [values.put(life, live_fields(live))], True
+
+        return self._firestore.transact(work)
+
     def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
         for live in lives:
             self._write(batch, live, Tally(waits=1))
@@ -58,6 +71,8 @@ class GoogleLeases:
         run = self._layout.run(batch.id, live.index)
         life = self._layout.life(batch.id, live.index)
 
+        slot = self._slots.next(batch)
+
         def work(transaction: bytes) -> tuple[list[Any], None]:
             known = self._firestore.get([run, life], transaction=transaction)
             if run in known:
@@ -66,18 +81,19 @@ class GoogleLeases:
                 return [], None
             writes = [values.put(life, live_fields(live))]
             if counted.waits:
-                writes.append(self._slots.add(batch, counted))
+                writes.append(self._slots.add(slot, batch, counted))
             return writes, None
 
         while True:
             try:
                 return self._firestore.transact(work)
             except Missing:  # the slot; it may also go between its making and this
-                if not self._slots.open(batch):
+                if self._slots.open(slot, batch) is Opened.CLOSED:
                     return None
 
     def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
         pauses = pauses_until(_PATIENCE)
+        slot = self._slots.next(batch)
         while True:
             due = self._due(batch, now, limit)
             settled = self._settled(batch, due)
@@ -89,13 +105,13 @@ class GoogleLeases:
             ] + [values.delete(it.path, since=it.update_time) for it in due if it.path in settled]
             waited = sum(it.fields["state"] == RunState.WAITING for it in due)
             if waited:
-                writes.append(self._slots.add(batch, Tally(woken=waited)))
+                writes.append(self._slots.add(slot, batch, Tally(woken=waited)))
             if not writes:
                 return []
             try:
                 self._firestore.commit(writes)
             except Missing:
-                if not self._slots.open(batch):
+                if self._slots.open(slot, batch) is Opened.CLOSED:
                     return []
             except (Stale, Aborted, Unsure):
                 # after a lost reply those that were woken are not due any more: published later

@@ -65,6 +65,16 @@ def provision(
                 )
 
 
+def are_provisioned(subscriber: SubscriberClient, project: str, prefix: str) -> bool:
+    for it in resources.SUBSCRIPTIONS:
+        name = f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station)
+        try:
+            subscriber.get_subscription(subscription=name)
+        except NotFound:
+            return False
+    return True
+
+
 def mark(
     publisher: PublisherClient, subscriber: SubscriberClient, project: str, prefix: str, url: str
 ) -> None:

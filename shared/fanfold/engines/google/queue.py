@@ -40,6 +40,8 @@ _PAUSE = 0.05
 _MARGIN = 1.0
 
 _Message = pubsub.PubsubMessage.pb()
+_Acknowledge = pubsub.AcknowledgeRequest.pb()
+_ModifyAckDeadline = pubsub.ModifyAckDeadlineRequest.pb()
 _PASSING = (
     exceptions.Aborted,
     exceptions.Cancelled,
@@ -72,6 +74,8 @@ class PubSubQueue:
             for it in Station
         }
         self._lease_seconds = lease_seconds
+        #: the subscriptions' own deadlines, once they are known
+        self._deadlines: dict[Station, int] = {}
         self._presence = Presence("Pub/Sub", emulator)
         self._again = Retry(
             predicate=self._is_worth_repeating, initial=0.1, maximum=5.0, timeout=_PATIENCE
@@ -108,18 +112,31 @@ class PubSubQueue:
                 break
             # an empty answer may come at once: not again and again
             time.sleep(min(left, _PAUSE))
-        if received and self._lease_seconds != _deadline_of(station):
-            # where that fails the lease is longer than meant: no reason to lose what was pulled
+        if received and self._lease_seconds != self._deadline_of(station):
+            # where that fails the lease is another than meant: no reason to lose what was pulled
             with suppress(EngineError):
                 self._set_deadline(station, [it.ack_id for it in received], self._lease_seconds)
         return [self._delivery(station, it) for it in received]
 
+    def _deadline_of(self, station: Station) -> int:
+        """What the subscription leases for; 0 if whoever pulls may not look at it. Asked once:
+        where it is what is wanted, no pull needs a second request to change it."""
+        known = self._deadlines.get(station)
+        if known is None:
+            try:
+                found = self._subscriber.get_subscription(
+                    subscription=self._subscriptions[station], timeout=_CALL_SECONDS
+                )
+                known = found.ack_deadline_seconds
+            except exceptions.GoogleAPICallError:
+                known = 0
+            self._deadlines[station] = known
+        return known
+
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         for station, tokens in _by_station(deliveries):
-            request = pubsub.AcknowledgeRequest(
-                subscription=self._subscriptions[station], ack_ids=tokens
-            )
-            self._call(self._subscriber.acknowledge, request)
+            request = _Acknowledge(subscription=self._subscriptions[station], ack_ids=tokens)
+            self._call(self._subscriber.acknowledge, pubsub.AcknowledgeRequest.wrap(request))
 
     def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
         for station, tokens in _by_station(deliveries):
@@ -148,12 +165,13 @@ class PubSubQueue:
         self._call(self._publisher.publish, pubsub.PublishRequest.wrap(request))
 
     def _set_deadline(self, station: Station, tokens: Sequence[str], seconds: int) -> None:
-        request = pubsub.ModifyAckDeadlineRequest(
+        request = _ModifyAckDeadline(
             subscription=self._subscriptions[station],
             ack_ids=tokens,
             ack_deadline_seconds=seconds,
         )
-        self._call(self._subscriber.modify_ack_deadline, request)
+        wrapped = pubsub.ModifyAckDeadlineRequest.wrap(request)
+        self._call(self._subscriber.modify_ack_deadline, wrapped)
 
     def _call(self, call: Any, request: Any) -> None:
         try:
@@ -174,21 +192,19 @@ class PubSubQueue:
         return True
 
     def _delivery(self, station: Station, received: Any) -> Delivery:
-        origin = received.message.attributes.get(ORIGIN)
-        is_letter = station is Station.DEAD_LETTERS and origin in set(Station)
+        message = received.message
+        origin = None
+        if station is Station.DEAD_LETTERS:
+            name = message.attributes.get(ORIGIN)
+            origin = Station(name) if name in set(Station) else None
         return Delivery(
             station,
-            received.message.data,
+            message.data,
             max(1, received.delivery_attempt),
             received.ack_id,
-            Station(origin) if is_letter else None,
-            received.message.message_id,
+            origin,
+            message.message_id,
         )
-
-
-def _deadline_of(station: Station) -> int:
-    (found,) = [it.ack_deadline for it in resources.SUBSCRIPTIONS if it.station is station]
-    return found
 
 
 def _by_station(deliveries: Sequence[Delivery]) -> Iterator[tuple[Station, list[str]]]:

@@ -40,7 +40,9 @@ class Index:
 
 INDEXES: tuple[Index, ...] = (
     Index("batches", ("state", "created_at"), descending=True),
+    Index("runs", ("batch", "digest")),
     Index("runs", ("batch", "status", "digest")),
+    Index("runs", ("batch", "seconds"), descending=True),
     Index("live", ("batch", "state", "until")),
 )
 
@@ -51,13 +53,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
     ("pages", "packed"),
     ("slots", "errors"),
     ("control", "pending"),
-    *(
-        ("runs", field)
-        for field in (
-            *("index", "generation", "key", "output", "blob", "attempts"),
-            *("started_at", "ended_at", "seconds", "detail"),
-        )
-    ),
+    *(("runs", field) for field in ("seconds", "output", "blob", "about")),
     *(
         ("live", field)
         for field in ("index", "generation", "owner", "attempts", "rate_limited", "seconds")

@@ -1,9 +1,16 @@
-"""Counters, split over slots that only ever grow, and added to without being read."""
+"""Counters, split over slots that only ever grow, and added to without being read.
+
+A document bears about one write a second for long. A process begins with one slot of its own, as
+its name has it; where that is fought over, by others or by its own haste, it takes the next ones as
+well, each in turn, until there is peace or it uses them all. The sum does not mind who added where.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from itertools import count
 from threading import Lock
 from typing import Any
 from zlib import crc32
@@ -17,24 +24,19 @@ from fanfold.engines.google.firestore import Document
 
 #: a slot's examples must fit in one document, whatever the flows raise
 _MAX_EXAMPLE = 500
-_EMPTY: dict[str, Any] = {
-    "settled": 0,
-    "succeeded": 0,
-    "failed": 0,
-    "canceled": 0,
-    "skipped": 0,
-    "waits": 0,
-    "woken": 0,
-    "attempts": 0,
-    "seconds": 0.0,
-    "digest": 0,
-    "errors": {},
-    "durations": {},
-}
+
+
+class Opened(Enum):
+    #: the batch is closed, stopped, or of another generation
+    CLOSED = "closed"
+    #: somebody else had made it
+    THERE = "there"
+    #: made, and the first writes with it
+    MADE = "made"
 
 
 class Slots:
-    """One process' slot of each batch."""
+    """One process' slots of each batch."""
 
     def __init__(self, layout: Layout, owner: str) -> None:
         self._layout = layout
@@ -42,50 +44,62 @@ class Slots:
         self._groups: dict[str, set[str]] = {}
         self._lock = Lock()
         self._opening = Lock()
+        self._width = 1
+        self._turns = count()
 
-    def path(self, batch: Batch) -> str:
-        return self._layout.slot(batch, self._hash % batch.slots)
+    def next(self, batch: Batch) -> str:
+        """Where to add to now."""
+        return self._layout.slot(
+            batch, (self._hash + next(self._turns) % self._width) % batch.slots
+        )
 
-    def add(self, batch: Batch, more: Tally) -> Any:
+    def spread(self, batch: Batch) -> bool:
+        """One was fought over: take as many again. Whether there were more to take."""
+        with self._lock:
+            before, self._width = self._width, min(2 * self._width, batch.slots)
+            return self._width > before
+
+    def add(self, path: str, batch: Batch, more: Tally) -> Any:
         """The write that adds; the slot must exist."""
         increments: dict[str, int | float] = {
-            name: amount
-            for name, amount in {
-                "settled": more.settled,
-                "succeeded": more.succeeded,
-                "failed": more.failed,
-                "canceled": more.canceled,
-                "skipped": more.skipped,
-                "waits": more.waits,
-                "woken": more.woken,
-                "attempts": more.attempts,
-                "seconds": more.seconds,
-                "digest": more.digest,
-            }.items()
-            if amount
+            name: amount for name, amount in _counters(more).items() if amount
         }
         nested: list[tuple[tuple[str, ...], Any]] = []
         for name, group in self._named(batch.id, more.errors.values()):
-            about = json.dumps([group.type, group.pattern, group.example, group.example_index])
-            nested.append((("errors", name, "about"), about))
+            nested.append((("errors", name, "about"), _about(group)))
             place = f"errors.{values.quoted(name)}.count"
             increments[place] = increments.get(place, 0) + group.count
-        for bucket, count in more.durations.items():
-            increments[f"durations.{values.quoted(str(bucket))}"] = count
-        return values.change(self.path(batch), {}, increments=increments, nested=nested)
+        for bucket, number in more.durations.items():
+            increments[f"durations.{values.quoted(str(bucket))}"] = number
+        return values.change(path, {}, increments=increments, nested=nested)
 
-    def open(self, batch: Batch) -> bool:
-        """Make the slot, if the batch is open at this generation; whether it is."""
-        path = self.path(batch)
+    def create(self, path: str, batch: Batch, first: Tally) -> Any:
+        """The write that makes the slot, with what is added to it first."""
+        errors = {
+            name: {"about": _about(group), "count": group.count}
+            for name, group in self._named(batch.id, first.errors.values())
+        }
+        durations = {str(bucket): number for bucket, number in first.durations.items()}
+        more = {"slots": 1, "errors": errors, "durations": durations}
+        return values.create(path, _counters(first) | more)
 
-        def work(transaction: bytes) -> tuple[list[Any], bool]:
+    def open(
+        self, path: str, batch: Batch, first: Tally | None = None, more: Sequence[Any] = ()
+    ) -> Opened:
+        """Make the slot, if the batch is open at this generation. With `first` it is made with
+        that, and with the writes that belong to it: a new slot is not written to twice within a
+        moment."""
+
+        def work(transaction: bytes) -> tuple[list[Any], Opened]:
             firestore = self._layout.firestore
             place = self._layout.batch(batch.id)
             known = firestore.get([place, path], transaction=transaction)
             now = batch_of(known.get(place), batch.id)
             if now.state not in OPEN or now.generation != batch.generation:
-                return [], False
-            return ([] if path in known else [values.create(path, _EMPTY)]), True
+                return [], Opened.CLOSED
+            if path in known:
+                return [], Opened.THERE
+            return [*more, self.create(path, batch, first or Tally())], Opened.MADE
 
         # two threads that both read what is not there would each wait for the other's lock
         with self._opening:
@@ -115,6 +129,29 @@ class Slots:
         return list(named.items())
 
 
+def _counters(of: Tally) -> dict[str, Any]:
+    return {
+        "settled": of.settled,
+        "succeeded": of.succeeded,
+        "failed": of.failed,
+        "canceled": of.canceled,
+        "skipped": of.skipped,
+        "waits": of.waits,
+        "woken": of.woken,
+        "attempts": of.attempts,
+        "seconds": of.seconds,
+        "digest": of.digest,
+        "commits": of.commits,
+        "repeats": of.repeats,
+        "halvings": of.halvings,
+        "gathered": of.gathered,
+    }
+
+
+def _about(group: ErrorGroup) -> str:
+    return json.dumps([group.type, group.pattern, group.example, group.example_index])
+
+
 def tally_from(documents: Iterable[Document]) -> Tally:
     total = Tally()
     for document in documents:
@@ -138,5 +175,10 @@ def _tally_of(it: dict[str, Any]) -> Tally:
         it["seconds"],
         it["digest"],
         groups,
-        {int(bucket): count for bucket, count in it["durations"].items()},
+        {int(bucket): number for bucket, number in it["durations"].items()},
+        it["commits"],
+        it["repeats"],
+        it["halvings"],
+        it["gathered"],
+        it["slots"],
     )

@@ -38,6 +38,10 @@ def encode(value: Any) -> Any:
             for key, it in value.items():
                 raw.map_value.fields[key].CopyFrom(encode(it))
             return raw
+        case list():
+            raw = RawValue()
+            raw.array_value.values.extend(encode(it) for it in value)
+            return raw
         case _:
             raise TypeError(f"Firestore takes no {type(value).__name__} from here")
 

@@ -25,6 +25,8 @@ _COMPARE: dict[int, Callable[[Any, Any], bool]] = {
     _OPS.GREATER_THAN: operator.gt,
     _OPS.GREATER_THAN_OR_EQUAL: operator.ge,
 }
+#: these order nothing
+_EQUAL = {_OPS.EQUAL, _OPS.IN}
 _DESCENDING = types.StructuredQuery.Direction.DESCENDING
 _NAME = "__name__"
 _KNOWN = {"from_", "where", "order_by", "start_at", "limit"}
@@ -90,7 +92,9 @@ def _filters(query: Any) -> list[Any]:
             raise unimplemented("OR in a query")
         parts = list(query.where.composite_filter.filters)
     for part in parts:
-        if part.WhichOneof("filter_type") != "field_filter" or part.field_filter.op not in _COMPARE:
+        if part.WhichOneof("filter_type") != "field_filter" or (
+            part.field_filter.op not in {*_COMPARE, _OPS.IN}
+        ):
             raise unimplemented("filter of this kind")
     return [part.field_filter for part in parts]
 
@@ -99,6 +103,8 @@ def _matches(document: Any, filter_: Any) -> bool:
     value = fields.find(document.fields, fields.parse(filter_.field.field_path))
     if value is None:
         return False
+    if filter_.op == _OPS.IN:
+        return fields.sort_key(value) in map(fields.sort_key, filter_.value.array_value.values)
     one, other = fields.sort_key(value), fields.sort_key(filter_.value)
     # only values of one type are compared
     return one[0] == other[0] and _COMPARE[filter_.op](one[1], other[1])
@@ -114,7 +120,7 @@ def _order(query: Any, filters: Sequence[Any]) -> tuple[tuple[str, ...] | None, 
     for it in query.order_by:
         return fields.parse(it.field.field_path), it.direction == _DESCENDING
     for filter_ in filters:
-        if filter_.op != _OPS.EQUAL:
+        if filter_.op not in _EQUAL:
             return fields.parse(filter_.field.field_path), False
     return None, False
 

@@ -43,6 +43,37 @@ class LeasesConformance:
         rig.ports.leases.hold(batch, [live(batch, 0, RunState.RUNNING, until, "me")])
         assert rig.ports.leases.lives(batch.id, [0])[0].state is RunState.WAITING
 
+    def test_a_run_is_taken_by_one_alone_until_the_lease_ends_and_renewed_by_its_owner(
+        self, rig: Rig
+    ) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 1)
+        now = rig.clock.now()
+        mine = live(batch, 0, RunState.RUNNING, now + 60, "me")
+        theirs = live(batch, 0, RunState.RUNNING, now + 120, "they")
+        assert rig.ports.leases.take(batch, mine, now)
+        assert not rig.other.leases.take(batch, theirs, now + 59)
+        assert rig.ports.leases.take(batch, replace(mine, until=now + 61), now)
+        assert rig.other.leases.lives(batch.id, [0]) == {0: replace(mine, until=now + 61)}
+        assert rig.other.leases.take(batch, theirs, now + 61)
+        assert rig.ports.leases.lives(batch.id, [0]) == {0: theirs}
+
+    def test_a_settled_run_and_one_that_waits_cannot_be_taken(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 2)
+        now = rig.clock.now()
+        rig.ports.runs.settle(batch, [ok(batch, 0)])
+        rig.ports.leases.wait(batch, [live(batch, 1, RunState.WAITING, now + 5)])
+        for index in (0, 1):
+            mine = live(batch, index, RunState.RUNNING, now + 60, "me")
+            assert not rig.ports.leases.take(batch, mine, now + 10)
+        assert rig.ports.leases.lives(batch.id, [0, 1])[1].state is RunState.WAITING
+
+    def test_a_woken_run_may_be_taken(self, rig: Rig) -> None:
+        batch = with_records(rig.ports, new_batch(rig.ports), 1)
+        now = rig.clock.now()
+        rig.ports.leases.wait(batch, [live(batch, 0, RunState.WAITING, now)])
+        rig.ports.leases.wake(batch, now, now + 60, 10)
+        assert rig.other.leases.take(batch, live(batch, 0, RunState.RUNNING, now + 60, "me"), now)
+
     def test_only_what_is_due_is_woken_and_only_once(self, rig: Rig) -> None:
         batch = with_records(rig.ports, new_batch(rig.ports), 3)
         now = rig.clock.now()

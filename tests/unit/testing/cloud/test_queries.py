@@ -38,6 +38,8 @@ def documents(firestore: Firestore) -> None:
         ([], {}, "abcdefgh"),
         ([], {"limit": 3}, "abc"),
         ([Where("n", "==", 2)], {}, "bc"),
+        ([Where("n", "in", [1, 3, "text"])], {}, "aeg"),
+        ([Where("s", "in", ["y", "x"])], {"limit": 3}, "abc"),
         ([Where("n", "<", 3)], {"order": "n"}, "abc"),
         ([Where("n", "<=", 2)], {"order": "n", "descending": True}, "cba"),
         ([Where("n", ">", 1)], {}, "bcg"),
