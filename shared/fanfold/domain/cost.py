@@ -37,7 +37,7 @@ _ENVELOPE_BYTES = 177
 #: what a run's document has besides its output, index entries included
 _DOCUMENT_BYTES = 700
 #: a run has a lease from here on, renewed as often
-_LEASE_AFTER, _RENEW_SECONDS = 10.0, 20.0
+_LEASE_AFTER, _RENEW_SECONDS = 5.0, 20.0
 #: a bucket's objects are read in pieces of
 _PIECE_BYTES = 4 * 1024 * 1024
 _INDEX_ENTRIES_PER_READ = 1000
@@ -189,7 +189,7 @@ def _writes(it: Workload, pages: int, commits: int, releases: int) -> dict[str, 
     )
     return _without_zeros(
         runs=it.runs,
-        slots=commits + _slots(it.runs),
+        slots=commits,  # the first of each slot makes it
         control=1 + releases if it.concurrency is not None else 0,
         pages=pages,
         batches=pages + 5 + int(it.folds),  # created, started, sealed, closed, ended; folded
@@ -200,7 +200,7 @@ def _writes(it: Workload, pages: int, commits: int, releases: int) -> dict[str, 
 def _reads(it: Workload, pages: int, commits: int, releases: int) -> dict[str, int]:
     looks = ceil(releases * _LOOKS_PER_RELEASE)
     by_reference = it.runs if it.record_bytes > MAX_INLINE_BYTES else 0
-    recount = ceil(it.runs / _INDEX_ENTRIES_PER_READ) + 3  # one query for each state
+    recount = 2 * ceil(it.runs / _INDEX_ENTRIES_PER_READ)  # all of them, and what succeeded
     closing = _SLOTS + _slots(it.runs) + 1
     return _without_zeros(
         runs=recount + (it.runs if it.folds else 0),

@@ -61,6 +61,8 @@ class Flow:
     retry: RetryPolicy
     #: seconds for one attempt; None: no limit
     timeout: float | None
+    #: whether a record is leased before it runs, so that no two processes are at it at once
+    exclusive: bool = False
     #: the flow's own records, where none are given
     source: type_of_source | None = None
     #: turns all results, in record order, into the batch's output
@@ -94,6 +96,7 @@ def flow(
     backoff: float = 0.5,
     backoff_cap: float = 60.0,
     timeout: float | None = DEFAULT_TIMEOUT,
+    exclusive: bool = False,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
 ) -> Callable[[Callable[..., Any]], Flow]: ...
@@ -111,6 +114,7 @@ def flow(
     backoff: float = 0.5,
     backoff_cap: float = 60.0,
     timeout: float | None = DEFAULT_TIMEOUT,
+    exclusive: bool = False,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
 ) -> Flow | Callable[[Callable[..., Any]], Flow]:
@@ -118,8 +122,10 @@ def flow(
 
     id: its name (default: the function's). version: default a digest of its source code.
     retries: attempts after the first. backoff: seconds the first retry waits at most, doubling up
-    to backoff_cap. timeout: seconds for one attempt, None for no limit. source: gives the records
-    where none are named. fold: turns the results, in record order, into the batch's output.
+    to backoff_cap. timeout: seconds for one attempt, None for no limit. exclusive: a record is
+    leased before it runs, so that a message that is delivered twice never has it run twice at once,
+    as long as the lease is renewed; that costs a write more. source: gives the records where none
+    are named. fold: turns the results, in record order, into the batch's output.
     """
 
     def describe(function: Callable[..., Any]) -> Flow:
@@ -145,6 +151,7 @@ def flow(
             version=version or _version_of(function),
             retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
             timeout=timeout,
+            exclusive=exclusive,
             source=source,
             fold=fold,
         )

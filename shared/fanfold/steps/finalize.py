@@ -16,6 +16,7 @@ message, and comes again when the claim has ended.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event, Thread
 from typing import Protocol
@@ -118,21 +119,18 @@ class _Renewal:
 
 
 def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
-    certificate = certify(ports, batch, ports.clock.now())
-    failure: Failure | None = None
-    output: Value | None = None
     state = rules.verdict(batch)
+    certificate, output, failure = _certified_and_folded(ports, flows, batch)
     if not certificate.holds:
-        state = BatchState.FAILED
+        state, output = BatchState.FAILED, None
         failure = Failure(
             Blame.ERROR, "Integrity", "the certificate does not hold: see `fanfold verify`"
         )
         log.error("finalize.integrity", failure.message, batch_id=batch.id)
     elif batch.ending is not None:
         failure = Failure(Blame.ERROR, batch.ending.state.capitalize(), batch.ending.reason)
-    else:
-        output, failure = _fold(ports, flows, batch)
-        state = BatchState.FAILED if failure is not None else state
+    elif failure is not None:
+        state = BatchState.FAILED
     ports.batches.amend(
         batch.id,
         partial(
@@ -141,6 +139,22 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
         ),
     )  # fmt: skip
     log.info("batch.ended", state, batch_id=batch.id)
+
+
+def _certified_and_folded(
+    ports: Ports, flows: Flows, batch: Batch
+) -> tuple[Certificate, Value | None, Failure | None]:
+    """A fold is called only for results that are whole; but where reading takes its time, the
+    recount is under way meanwhile, and what the fold made is thrown away if they are not."""
+    if not ports.runs.reads_ahead or batch.ending is not None:
+        certificate = certify(ports, batch, ports.clock.now())
+        if not certificate.holds or batch.ending is not None:
+            return certificate, None, None
+        return certificate, *_fold(ports, flows, batch)
+    with ThreadPoolExecutor(1, "fanfold-certify") as pool:
+        certifying = pool.submit(certify, ports, batch, ports.clock.now())
+        output, failure = _fold(ports, flows, batch)
+        return certifying.result(), output, failure
 
 
 def _end(

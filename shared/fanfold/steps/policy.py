@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -9,8 +10,16 @@ from dataclasses import dataclass
 class Policy:
     #: messages of one pull
     pull: int = 200
-    #: outcomes that make a group full
+    #: how long a pull waits for the first of them; a worker that is told to stop waits for it, too
+    pull_seconds: float = 0.2
+    #: messages are pulled ahead for so many seconds of work: about what a pull takes
+    ahead_seconds: float = 0.005
+    #: Whether each station that is not runs has a thread of its own, which waits for its messages.
+    #: A queue that costs next to nothing to look at is looked at by one thread, often.
+    clerks: bool = False
+    #: outcomes that make a group full, and how many that may grow to while commits are quick
     group: int = 100
+    group_most: int = 500
     #: whether who runs quick flows also settles them. Not where a commit crosses a network: more
     #: can be pulled and run meanwhile, and whoever holds none but what it settles asks each time
     settles_itself: bool = False
@@ -18,6 +27,10 @@ class Policy:
     gather_seconds: float = 0.005
     #: the same, as a share of the mean run time, if that is less
     gather_share: float = 0.1
+    #: the least that it waits, however quick the runs are
+    gather_least: float = 0.0
+    #: a commit that takes longer than this is slow: there should be fewer of them
+    slow_commit_seconds: float = 0.5
     #: a run that lasts longer than this writes a lease
     lease_after: float = 10.0
     #: how long a lease lasts unless renewed
@@ -37,5 +50,11 @@ class Policy:
     #: a release that nobody's message stands for, and that is not struck off after so long, was
     #: not published
     orphan_seconds: float = 10.0
+    #: how long what runs may take to finish once a worker is told to stop; inf: as long as it takes
+    grace_seconds: float = math.inf
+    #: how often a worker looks for waits that are due and leases that have ended
+    wake_seconds: float = 0.5
+    #: how often a worker sweeps
+    sweep_seconds: float = 15.0
     #: what one pass of the sweep may publish for one batch
     sweep_limit: int = 1000

@@ -42,6 +42,7 @@ from fanfold.domain.run import (
     LogEntry,
     Run,
     RunState,
+    is_free,
 )
 from fanfold.errors import MessageInvalid
 from fanfold.ports import Delivery, Ports
@@ -159,10 +160,7 @@ def _admit_one(
         return Admission.SETTLED
     live = lives.get(job.index)
     if live is not None:
-        if live.state is RunState.WAITING:
-            return Admission.LEASED
-        theirs = live.owner is not None and live.owner != ports.owner
-        if live.state is RunState.RUNNING and theirs and live.until > ports.clock.now():
+        if not is_free(live, ports.owner, ports.clock.now()):
             return Admission.LEASED
         job.leased = True
         job.attempts = live.attempts

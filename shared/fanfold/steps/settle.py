@@ -1,9 +1,9 @@
 """settle: write outcomes and count them, atomically, once, in groups.
 
 Outcomes are gathered per batch and generation, and committed when a group is full, when no run of
-this process is executing any more (nothing could join), or after the gather time; by the committer
-thread, or by who runs quick flows and works off what they leave. One commit is in flight per
-process, while which the next group gathers by itself.
+this process is executing any more (nothing could join), or after the gather time
+(steps.gathering); by the committer thread, or by who runs quick flows and works off what they
+leave. One commit is in flight per process, while which the next group gathers by itself.
 
     add ─▶ gathering ─▶ commit ─▶ advance ─▶ ask, if this process holds nothing else ─▶ finish (ack)
 
@@ -22,7 +22,6 @@ as failed, its neighbours are unharmed.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -34,9 +33,10 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import Ports, Verdict
+from fanfold.ports import Effort, Ports, Verdict
 from fanfold.steps.advance import Outbox, advance_once
 from fanfold.steps.ask import Duty, ask
+from fanfold.steps.gathering import Gathering
 from fanfold.steps.policy import Policy
 from fanfold.steps.stop import end_if_fatal
 
@@ -55,17 +55,24 @@ class Entry(Generic[T]):
 
 
 def settle_group(
-    ports: Ports, batch: Batch, runs: Sequence[Run], leased: Collection[int] = ()
+    ports: Ports,
+    batch: Batch,
+    runs: Sequence[Run],
+    leased: Collection[int] = (),
+    effort: Effort | None = None,
 ) -> list[Verdict]:
     """Commit; what the store refuses for its content is found by halving and settled as failed."""
+    effort = effort or Effort()
     try:
-        return ports.runs.settle(batch, runs, leased)
+        return ports.runs.settle(batch, runs, leased, effort)
     except OutcomeRefused as refusal:
         if len(runs) == 1:
-            return ports.runs.settle(batch, [_refused(runs[0], str(refusal))], leased)
+            refused = _refused(runs[0], str(refusal))
+            return ports.runs.settle(batch, [refused], leased, effort)
+        effort.halvings += 1
         middle = len(runs) // 2
-        first = settle_group(ports, batch, runs[:middle], leased)
-        return first + settle_group(ports, batch, runs[middle:], leased)
+        first = settle_group(ports, batch, runs[:middle], leased, effort)
+        return first + settle_group(ports, batch, runs[middle:], leased, effort)
 
 
 def _refused(run: Run, reason: str) -> Run:
@@ -97,10 +104,11 @@ class Settler(Generic[T]):
         self._changed = Condition()
         self._waiting: list[Entry[T]] = []
         self._oldest = 0.0
-        self._mean_seconds = 0.0
+        self._gathering = Gathering(policy)
         self._published: Outbox = {}
         self._busy = False
         self._closing = False
+        self._flushing = False
         self._thread = Thread(target=self._work, name="fanfold-settler", daemon=True)
         self._thread.start()
 
@@ -110,7 +118,7 @@ class Settler(Generic[T]):
             if not self._waiting:
                 self._oldest = time.monotonic()
             self._waiting.append(entry)
-            self._mean_seconds += 0.05 * (entry.run.seconds - self._mean_seconds)
+            self._gathering.ran(entry.run.seconds, 1)
             if quietly:
                 return
             if len(self._waiting) == 1 or self.is_full:
@@ -122,24 +130,22 @@ class Settler(Generic[T]):
                 self._oldest = time.monotonic()
             self._waiting += entries
             mean = sum(entry.run.seconds for entry in entries) / max(1, len(entries))
-            share = 1.0 - 0.95 ** len(entries)
-            self._mean_seconds += share * (mean - self._mean_seconds)
+            self._gathering.ran(mean, len(entries))
             if not quietly:
                 self._changed.notify_all()
 
     @property
     def is_full(self) -> bool:
-        return len(self._waiting) >= self._policy.group
+        return len(self._waiting) >= self._gathering.group
 
     def work_off(self) -> None:
         """Settle what waits, here and now, unless the committer is at it: one commit in flight."""
         with self._changed:
             if self._busy or not self._waiting:
                 return
-            group, self._waiting = self._waiting, []
-            self._busy = True
+            group, gathered = self._take()
         try:
-            self._settle_all(group)
+            self._settle_all(group, gathered)
         finally:
             with self._changed:
                 self._busy = False
@@ -155,9 +161,10 @@ class Settler(Generic[T]):
         """Wait until everything added is settled."""
         with self._changed:
             while self._waiting or self._busy:
-                self._oldest = -math.inf  # overdue, however young the machine's clock is
+                self._flushing = True
                 self._changed.notify_all()
                 self._changed.wait(0.1)
+            self._flushing = False
 
     def close(self) -> None:
         self.flush()
@@ -166,9 +173,11 @@ class Settler(Generic[T]):
             self._changed.notify_all()
         self._thread.join()
 
-    @property
-    def gather_seconds(self) -> float:
-        return min(self._policy.gather_seconds, self._policy.gather_share * self._mean_seconds)
+    def _take(self) -> tuple[list[Entry[T]], float]:
+        """What waits, and for how long its first has; with the lock held."""
+        group, self._waiting = self._waiting, []
+        self._busy = True
+        return group, time.monotonic() - self._oldest
 
     def _work(self) -> None:
         while True:
@@ -176,34 +185,53 @@ class Settler(Generic[T]):
                 while self._busy or not self._is_due():
                     if self._closing and not self._waiting:
                         return
-                    left = self._oldest + self.gather_seconds - time.monotonic()
+                    left = self._oldest + self._gathering.gather_seconds - time.monotonic()
                     waits = bool(self._waiting) and not self._busy
                     self._changed.wait(max(left, 0.0005) if waits else None)
-                group, self._waiting = self._waiting, []
-                self._busy = True
-            self._settle_all(group)
+                group, gathered = self._take()
+            self._settle_all(group, gathered)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
 
-    def _settle_all(self, group: Sequence[Entry[T]]) -> None:
+    def _settle_all(self, group: Sequence[Entry[T]], gathered: float) -> None:
         for batch, entries in _by_batch(group):
-            self._settle(batch, entries)
+            self._settle(batch, entries, gathered)
 
     def _is_due(self) -> bool:
         return bool(self._waiting) and (
-            self.is_full
-            or self._executing() == 0
-            or time.monotonic() >= self._oldest + self.gather_seconds
+            self._flushing
+            or self.is_full
+            or (self._gathering.waits_for_none and self._executing() == 0)
+            or time.monotonic() >= self._oldest + self._gathering.gather_seconds
         )
 
-    def _settle(self, batch: Batch, entries: Sequence[Entry[T]]) -> None:
+    def _commit(self, batch: Batch, entries: Sequence[Entry[T]], gathered: float) -> None:
+        effort = Effort(gathered)
+        size = self._gathering.group
+        for start in range(0, len(entries), size):
+            part = entries[start : start + size]
+            leased = [entry.run.index for entry in part if entry.leased]
+            begun, before = time.monotonic(), effort.repeats
+            settle_group(self._ports, batch, [entry.run for entry in part], leased, effort)
+            self._learn(batch, len(part), time.monotonic() - begun, effort.repeats - before)
+
+    def _learn(self, batch: Batch, outcomes: int, seconds: float, repeats: int) -> None:
+        was_forced = self._gathering.is_forced
+        self._gathering.committed(outcomes, seconds, repeats)
+        if self._gathering.is_forced == was_forced:
+            return
+        told = {"batch_id": batch.id, "gather_ms": round(1000 * self._gathering.gather_seconds, 1)}
+        if was_forced:
+            log.info("settle.at_ease", "commits go well again", **told)
+        else:
+            text = f"a commit took {seconds:.2f} s and was repeated {repeats} times: there will be"
+            log.info("settle.gathers", f"{text} fewer, with more outcomes in each", **told)
+
+    def _settle(self, batch: Batch, entries: Sequence[Entry[T]], gathered: float) -> None:
         receipts = [entry.receipt for entry in entries]
         try:
-            for start in range(0, len(entries), self._policy.group):
-                part = entries[start : start + self._policy.group]
-                leased = [entry.run.index for entry in part if entry.leased]
-                settle_group(self._ports, batch, [entry.run for entry in part], leased)
+            self._commit(batch, entries, gathered)
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
             self._duty.owe(batch.id)

@@ -97,13 +97,16 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     released = repair(ports, batch, partial(_is_left_over, policy, now))
     if ask(ports, batch):
         return Swept(woken=woken, released=released, asked=1)
-    if not _is_quiet(ports, policy, memory, batch, now):
+    if woken or released:  # something goes on: quiet begins anew
+        memory.seen.pop(batch.id, None)
         return Swept(woken=woken, released=released)
+    if not _is_quiet(ports, policy, memory, batch, now):
+        return Swept()
     if not batch.sealed:
         message = FanOutMessage(batch_id=batch.id, generation=batch.generation, attempt=REPEATED)
         ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
-        return Swept(woken=woken, released=released, fan_outs=1)
-    return Swept(woken, _republish(ports, policy, memory, batch), released)
+        return Swept(fan_outs=1)
+    return Swept(republished=_republish(ports, policy, memory, batch))
 
 
 def _is_left_over(policy: Policy, now: float, release: Release) -> bool:
@@ -114,13 +117,14 @@ def _is_left_over(policy: Policy, now: float, release: Release) -> bool:
 
 
 def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: float) -> bool:
-    """Nothing has changed for a while, nobody is at it, and no message of its kind is left."""
+    """Nothing has changed for a while, and no message of its kind is left, where that can be told.
+    A run that somebody is at for so long has a lease, and is left alone for that."""
     tally, pages = ports.runs.tally(batch.id), batch.checkpoint.pages
     seen = memory.seen.get(batch.id)
     if seen is None or (seen[0], seen[1]) != (tally, pages):
         memory.seen[batch.id] = (tally, pages, now)
         return False
-    if now - seen[2] < policy.quiet_seconds or ports.leases.running(batch.id, now):
+    if now - seen[2] < policy.quiet_seconds:
         return False
     stations = (Station.RUNS, Station.FAN_OUT) if batch.sealed else (Station.FAN_OUT,)
     return not any(ports.queue.backlog(station) for station in stations)

@@ -26,7 +26,7 @@ from fanfold.testing.working import until
 
 PUPPET = "fanfold.testing.puppet:puppet"
 #: a group commits by its size alone, or when nothing else is executing
-PATIENT = Policy(group=10, gather_seconds=1e9, gather_share=1e18)
+PATIENT = Policy(group=10, group_most=10, gather_seconds=1e9, gather_share=1e18)
 
 
 @dataclass
@@ -143,11 +143,23 @@ def test_a_group_waits_no_longer_than_the_gather_time(desk: Open) -> None:
     until(lambda: it.finished == [0])
 
 
-def test_fast_runs_gather_for_a_share_of_their_own_time_only(desk: Open) -> None:
-    it = desk(policy=replace(PATIENT, gather_share=0.1))
-    it.add_ok([0], seconds=0.01)
-    assert it.settler.gather_seconds < 0.01
-    until(lambda: it.finished == [0])
+def test_quick_runs_wait_for_company_though_none_is_executing(desk: Open) -> None:
+    it = desk(others=0, policy=replace(PATIENT, gather_least=1e9))
+    it.add_ok(range(9))
+    assert it.commits == []
+    it.add_ok([9])
+    until(lambda: it.finished == list(range(10)))
+    assert it.commits == [10]
+
+
+def test_what_settling_took_is_counted_with_the_runs(desk: Open, ports: Ports) -> None:
+    it = desk()
+    it.add_ok(range(15))
+    it.settler.flush()
+    tally = ports.runs.tally(it.batch.id)
+    assert (tally.commits, tally.halvings, tally.repeats) == (2, 0, 0)
+    assert tally.gathered > 0
+    assert tally.slots == 1
 
 
 def test_closing_settles_what_has_gathered(desk: Open) -> None:

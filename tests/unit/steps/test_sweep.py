@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +13,17 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.run import RunState
+from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.engines.folder_blobs import FolderBlobs
+from fanfold.engines.google.clients import open_clients
+from fanfold.engines.google.engine import google_engine
+from fanfold.engines.google.provision import provision
 from fanfold.ports import Ports, Station
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, Swept, sweep, wake_due
 from fanfold.testing.clock import StillClock
+from fanfold.testing.cloud import running_cloud
 from fanfold.testing.conformance.rig import live, ok
 from fanfold.testing.home import Home
 from fanfold.testing.stations import (
@@ -27,10 +35,31 @@ from fanfold.testing.stations import (
 )
 from fanfold.wiring import EMBEDDED
 
+PROJECT = "sweep-project"
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS: list[Any] = [{"n": n} for n in range(6)]
 #: of the policy, in the tests' own time
 QUIET = EMBEDDED.quiet_seconds + 1
+
+
+@pytest.fixture(params=["embedded", "google"])
+def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
+    """Of each engine; google's is on the stand-in."""
+    if request.param == "embedded":
+        with embedded_engine(tmp_path / "home", clock) as engine:
+            yield engine
+        return
+    with (
+        running_cloud() as cloud,
+        open_clients(cloud.firestore_host, cloud.pubsub_host) as clients,
+        google_engine(clients, FolderBlobs(tmp_path), project=PROJECT, clock=clock) as engine,
+    ):
+        provision(clients.publisher, clients.subscriber, PROJECT, "", backoff=False)
+        yield engine
+
+
+#: a queue that cannot tell what lies there leaves it at how long nothing has happened
+knows_its_backlog = pytest.mark.parametrize("ports", ["embedded"], indirect=True)
 
 
 class Sweeper:
@@ -103,6 +132,7 @@ def test_before_the_quiet_time_has_passed_nothing_is_published_again(
     assert batch.is_open
 
 
+@knows_its_backlog
 def test_while_somebody_is_at_a_run_of_it_or_a_message_lies_there_it_is_not_quiet(
     home: Home, ports: Ports, clock: StillClock
 ) -> None:
@@ -274,6 +304,7 @@ def test_a_batch_whose_fan_out_was_lost_is_fanned_out_again(
     assert ports.batches.get(batch.id).total == len(RECORDS)
 
 
+@knows_its_backlog
 def test_a_fan_out_whose_message_lies_there_is_left_to_it(
     home: Home, ports: Ports, sweeper: Sweeper
 ) -> None:
