@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,30}-)?$")] = ""
     #: its bucket for blobs, as `gs://name` or `gs://name/prefix`; without, they are in the home
     bucket: Annotated[str, Field(pattern=_BUCKET)] = ""
+    #: how messages reach who works, where `fanfold up` or `run` brings it up: pushed to functions,
+    #: as deployed, or pulled by workers
+    delivery: Literal["push", "pull"] = "push"
+    #: how many documents the counters of a new batch are split over; each bears a write a second
+    slots: Annotated[int, Field(ge=1, le=1024)] = 64
+    #: a folder, in which each process that opens it counts what it asks of Google's services
+    meter: Path | None = None
     #: how many runs one process of it takes at once
     threads: Annotated[int, Field(ge=1, le=1000)] = 32
     #: the emulators, as host:port, the last one also as a URL; without, the cloud
@@ -52,8 +59,12 @@ class Settings(BaseSettings):
             "FANFOLD_DATABASE": self.database,
             "FANFOLD_PREFIX": self.prefix,
             "FANFOLD_BUCKET": self.bucket,
+            "FANFOLD_DELIVERY": self.delivery,
+            "FANFOLD_SLOTS": str(self.slots),
             "FANFOLD_THREADS": str(self.threads),
         }
+        if self.meter is not None:
+            own["FANFOLD_METER"] = str(self.meter.expanduser().absolute())
         hosts = {
             "FIRESTORE_EMULATOR_HOST": self.firestore_emulator_host,
             "PUBSUB_EMULATOR_HOST": self.pubsub_emulator_host,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from fanfold.engines.embedded.engine import embedded_engine
@@ -14,6 +14,7 @@ from fanfold.execution.library import Library
 from fanfold.ports import Blobs, Ports
 from fanfold.settings import Settings
 from fanfold.steps.policy import Policy
+from fanfold.worker.bounds import USUAL, Bounds
 from fanfold.worker.worker import Worker
 
 #: On one machine a commit costs a millisecond and reads next to nothing: outcomes wait less for
@@ -31,8 +32,20 @@ EMBEDDED = Policy(
     claim_seconds=10.0,
     quiet_seconds=30.0,
 )
-GOOGLE = Policy()
-_SWEEP_SECONDS = 15.0
+#: Across a network a commit costs tens of milliseconds, a write and a read money: outcomes wait for
+#: company however quick they were, and nobody looks more often than needed. A lease is there before
+#: the shortest deadline that a message may have has passed, for whoever gets it next.
+GOOGLE = Policy(
+    pull=1000,
+    pull_seconds=1.0,
+    ahead_seconds=0.1,
+    clerks=True,
+    gather_least=0.02,
+    lease_after=5.0,
+    wake_seconds=5.0,
+    sweep_seconds=60.0,
+    grace_seconds=8.0,  # Cloud Run kills after ten
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +57,16 @@ class Fanfold:
     policy: Policy
     library: Library
 
-    def worker(self, threads: int) -> Worker:
+    def worker(self, threads: int, bounds: Bounds = USUAL) -> Worker:
+        """Raises Unreadable if this process cannot read what `bounds` has it keep within."""
         return Worker(
             self.ports,
             self.policy,
             self.library,
             Isolation(self.settings.flow_places),
             threads=threads,
-            sweep_seconds=_SWEEP_SECONDS,
+            sweep_seconds=self.policy.sweep_seconds,
+            bounds=bounds,
         )
 
 
@@ -73,10 +88,12 @@ def open_google(settings: Settings) -> Iterator[Ports]:
     """Google's libraries are loaded here and no sooner: the embedded engine does without them."""
     from fanfold.engines.google.clients import open_clients
     from fanfold.engines.google.engine import google_engine
+    from fanfold.engines.google.meter import kept_in
 
     hosts = settings.firestore_emulator_host, settings.pubsub_emulator_host
     with (
-        open_clients(*hosts) as clients,
+        nullcontext() if settings.meter is None else kept_in(settings.meter) as meter,
+        open_clients(*hosts, [] if meter is None else [meter]) as clients,
         _open_blobs(settings) as blobs,
         google_engine(
             clients,
@@ -84,6 +101,7 @@ def open_google(settings: Settings) -> Iterator[Ports]:
             project=settings.project,
             database=settings.database,
             prefix=settings.prefix,
+            slots=settings.slots,
         ) as ports,
     ):
         yield ports

@@ -12,8 +12,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from fanfold.cli import exits
+from fanfold.cli.bounding import arguments_of
 from fanfold.cli.interrupts import Interrupts
-from fanfold.cli.numbers import count
+from fanfold.cli.numbers import count, duration
 from fanfold.cli.terminal import Terminal, close_quietly
 from fanfold.cli.whole_lines import WholeLines
 from fanfold.cli.workers import WorkersDied, worker_command
@@ -22,6 +23,9 @@ from fanfold.local.reach import reach
 from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
 from fanfold.wiring import open_fanfold
+from fanfold.worker.bounds import Bounds
+from fanfold.worker.gauges import SystemGauges
+from fanfold.worker.pressure import limits_of
 from fanfold.worker.supervisor import READY, Supervisor
 
 if TYPE_CHECKING:
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
 
 _NEW_OBJECTS = 10_000
 _LOOK_SECONDS = 0.1
-_FINISHING = "fanfold: finishing what runs; Ctrl-C again ends now"
 _INPUT = 0
 _OUTPUTS = (1, 2)
 
@@ -37,7 +40,7 @@ _OUTPUTS = (1, 2)
 def settings_for(engine: str | None) -> Settings:
     """Of an engine where a worker that pulls is of use."""
     reached = reach(engine)
-    if reached.standing is not None:
+    if reached.standing is not None and not reached.standing.pulls:
         raise Conflict(
             f"the functions that process {reached.standing.pid} has up work on everything there; "
             "messages that are pushed to them cannot be pulled. Watch: fanfold attach last "
@@ -50,18 +53,39 @@ def settings_for(engine: str | None) -> Settings:
 
 
 def alone(
-    terminal: Terminal, settings: Settings, threads: int, *, until_idle: bool, tethered: bool
+    terminal: Terminal,
+    settings: Settings,
+    threads: int,
+    bounds: Bounds,
+    *,
+    until_idle: bool,
+    tethered: bool,
 ) -> int:
     with open_fanfold(settings) as fanfold:
-        worker = fanfold.worker(threads)
-        _stop_when_told(worker, terminal if not tethered else None)
+        worker = fanfold.worker(threads, bounds)
+        _stop_when_told(worker, terminal if not tethered else None, _finishing(bounds))
         if tethered:
             _tether(worker)
         else:
             _greet(terminal, settings, count(threads, "thread"))
         _collect_less()
         worker.run(until_idle=until_idle)
+    if worker.left_behind:
+        _end_now()
     return exits.OK
+
+
+def _end_now() -> None:
+    """All is given back. An orderly end of the interpreter would wait for threads that a flow which
+    does not end may have started."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exits.OK)
+
+
+def _finishing(bounds: Bounds) -> str:
+    most = "" if bounds.grace is None else f", for {duration(bounds.grace)} at most"
+    return f"fanfold: finishing what runs{most}; Ctrl-C again ends now"
 
 
 def _collect_less() -> None:
@@ -77,11 +101,13 @@ def several(
     settings: Settings,
     processes: int,
     threads: int,
+    bounds: Bounds,
     *,
     until_idle: bool,
     verbose: bool,
 ) -> int:
-    extra = ["--until-idle"] if until_idle else []
+    limits_of(bounds, SystemGauges())  # before each child says, again and again, that it cannot
+    extra = [*arguments_of(bounds), *(["--until-idle"] if until_idle else [])]
     command = worker_command(threads, *extra, verbose=verbose)
     supervisor = Supervisor(command, processes, env=settings.environment())
     _greet(terminal, settings, f"{processes} processes of {count(threads, 'thread')}")
@@ -92,7 +118,7 @@ def several(
         if supervisor.gave_up:
             raise WorkersDied
         if interrupts.count:
-            terminal.say(_FINISHING)
+            terminal.say(_finishing(bounds))
         supervisor.drain()
         while not supervisor.wait(_LOOK_SECONDS):
             if interrupts.count > 1:
@@ -107,7 +133,7 @@ def _greet(terminal: Terminal, settings: Settings, what: str) -> None:
     terminal.say(f"fanfold: {what} at work for {place}; Ctrl-C ends in good order")
 
 
-def _stop_when_told(worker: Worker, terminal: Terminal | None) -> None:
+def _stop_when_told(worker: Worker, terminal: Terminal | None, finishing: str) -> None:
     """The first signal drains. The second ends the process: what it held is run again."""
     told = False
 
@@ -117,7 +143,7 @@ def _stop_when_told(worker: Worker, terminal: Terminal | None) -> None:
             os._exit(exits.INTERRUPTED)
         told = True
         if terminal is not None:
-            terminal.say(_FINISHING)
+            terminal.say(finishing)
         worker.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):

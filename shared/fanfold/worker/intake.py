@@ -5,6 +5,11 @@ take turns at one interpreter hold each other up. So where runs are that quick t
 what it has pulled itself (worker.quick); the lanes sleep. If it does not come forward, because one
 run takes longer than those before it, the lanes are woken, and another intake takes its place: the
 old one ends with that run.
+
+It pulls no more than fits into this process' bounds. By count that is exact. By bytes it cannot be,
+for how large a message is shows when it is there: at the bound nothing is pulled, and below it as
+many as fit if they are as large as those seen before, on average, or, before the first, as large as
+they may be. So one pull can overshoot, by what its answer holds beyond that.
 """
 
 from __future__ import annotations
@@ -14,23 +19,22 @@ from threading import Thread, get_ident
 
 from fanfold import log
 from fanfold.domain.batch import Batch
+from fanfold.domain.records import MAX_INLINE_BYTES
 from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.ask import Duty
-from fanfold.steps.catch_up import catch_up
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Admission, Job, admit, decode
 from fanfold.steps.views import View, Views
+from fanfold.worker.bounds import Bounds
 from fanfold.worker.hand import Hand
 from fanfold.worker.lanes import Lanes
+from fanfold.worker.leasing import lease
+from fanfold.worker.pressure import Pressure
 from fanfold.worker.quick import Quick
 from fanfold.worker.ready import Item, Ready
 from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
 
-#: what a process holds at most, what waits in the parking included
-_HOLD = 5000
-#: a fast flow's messages are pulled ahead for so many seconds of work
-_AHEAD_SECONDS = 0.005
 #: runs are quick if half of them take less than the one, and all of them, on average, the other
 _QUICK_MEDIAN = 0.0001
 _QUICK_MEAN = 0.0003
@@ -49,6 +53,8 @@ class Intake:
         ready: Ready,
         lanes: Lanes,
         stopping: Stopping,
+        bounds: Bounds,
+        pressure: Pressure,
     ) -> None:
         self._ports = ports
         self._policy = policy
@@ -59,6 +65,11 @@ class Intake:
         self._ready = ready
         self._lanes = lanes
         self._stopping = stopping
+        self._bounds = bounds
+        self._pressure = pressure
+        #: a moving mean of what a message holds
+        self._mean_bytes = float(MAX_INLINE_BYTES)
+        self._has_seen_any = False
         #: the last one is the intake; those before it are at a run that takes long
         self.threads: list[Thread] = []
         self._quick = Quick(lanes, ready, policy.group)
@@ -113,7 +124,7 @@ class Intake:
                 continue
             try:
                 deliveries = self._ports.queue.pull(
-                    Station.RUNS, min(room, self._policy.pull), wait=0.2
+                    Station.RUNS, min(room, self._policy.pull), self._policy.pull_seconds
                 )
                 if deliveries:
                     self._take(deliveries)
@@ -140,16 +151,33 @@ class Intake:
             self._ready.leave_place()
 
     def _free(self) -> int:
+        if self._pressure.is_high:
+            return 0
         mean = self._hand.mean_seconds
         ahead = (
-            min(self._policy.pull, int(self._lanes.count * _AHEAD_SECONDS / mean)) if mean else 0
+            min(self._policy.pull, int(self._lanes.count * self._policy.ahead_seconds / mean))
+            if mean
+            else 0
         )
         return min(
-            self._lanes.count + ahead - self._lanes.busy - len(self._ready), _HOLD - len(self._hand)
+            self._lanes.count + ahead - self._lanes.busy - len(self._ready),
+            self._bounds.messages - self._hand.runs,
+            self._fitting(self._bounds.bytes - self._hand.bytes),
         )
+
+    def _fitting(self, bytes_left: int) -> int:
+        """One that is larger than all there is must get through as well."""
+        return max(1, int(bytes_left / self._mean_bytes)) if bytes_left > 0 else 0
+
+    def _weigh(self, deliveries: list[Delivery]) -> None:
+        mean = max(1.0, sum(len(it.body) for it in deliveries) / len(deliveries))
+        share = 1.0 - 0.9 ** len(deliveries) if self._has_seen_any else 1.0
+        self._mean_bytes += share * (mean - self._mean_bytes)
+        self._has_seen_any = True
 
     def _take(self, deliveries: list[Delivery]) -> None:
         self._hand.take(deliveries)
+        self._weigh(deliveries)
         jobs: dict[str, list[Job]] = {}
         views: dict[str, View] = {}
         for delivery in deliveries:
@@ -169,12 +197,30 @@ class Intake:
         for batch_id, group in jobs.items():
             self._duty.take(batch_id, len(group))
             try:
-                admitted = admit(self._ports, self._policy, views[batch_id].batch, group)
+                fresh = self._without_those_at_work(group)
+                admitted = admit(self._ports, self._policy, views[batch_id].batch, fresh)
             except Exception as error:  # noqa: BLE001  the engine could not tell: again later
                 log.error("admit.failed", f"{type(error).__name__}: {error}", batch_id=batch_id)
                 self._out.give_back(group, delay=1.0)
                 continue
             self._begin(views[batch_id].batch, admitted)
+
+    def _without_those_at_work(self, group: list[Job]) -> list[Job]:
+        """A message whose deadline has passed comes again, also to the very process that is at its
+        run. It is leased now if it was not, and this delivery acked."""
+        here = {
+            id(job): execution
+            for job in group
+            if job.deliveries > 1 and (execution := self._hand.at_it(job)) is not None
+        }
+        if not here:
+            return group
+        unleased = [it for it in here.values() if not it.job.leased]
+        if unleased:
+            lease(self._ports, self._policy, unleased)
+        twice = [job for job in group if id(job) in here]
+        self._out.over_elsewhere(twice[0].batch, twice)
+        return [job for job in group if id(job) not in here]
 
     def _begin(self, batch: Batch, admitted: list[tuple[Job, Admission]]) -> None:
         over: dict[Admission, list[Job]] = {}
@@ -187,11 +233,7 @@ class Intake:
         self._lanes.change(running=len(items))
         self._ready.put(items, wake=not self._is_quick())
         for admission, jobs in over.items():
-            try:
-                if admission is not Admission.DROPPED:
-                    catch_up(self._ports, batch, jobs)
-            except Exception as error:  # noqa: BLE001  not acked: they come again
-                log.error("catch_up.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
-                self._out.give_back(jobs, delay=1.0)
-            else:
+            if admission is Admission.DROPPED:
                 self._out.ack(batch, jobs)
+            else:
+                self._out.over_elsewhere(batch, jobs)

@@ -12,13 +12,13 @@ from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
-from fanfold.domain.run import Live, RunState
 from fanfold.errors import BatchNotFound
 from fanfold.ports import Ports
 from fanfold.steps.policy import Policy
-from fanfold.steps.run_flow import Job, live_of
+from fanfold.steps.run_flow import Job
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Execution, Hand
+from fanfold.worker.leasing import lease
 from fanfold.worker.parking import Parking
 
 _TICK = 0.005
@@ -98,13 +98,5 @@ class Keeper:
             if now - execution.started >= policy.lease_after
             and now - execution.leased >= policy.lease_seconds / 3
         ]
-        if not long:
-            return
-        until = self._ports.clock.now() + policy.lease_seconds
-        lives: list[Live] = [
-            live_of(execution.job, RunState.RUNNING, until, self._ports.owner) for execution in long
-        ]
-        self._ports.leases.hold(long[0].job.batch, lives)
-        for execution in long:
-            execution.leased = now
-            execution.job.leased = True
+        if long:
+            lease(self._ports, policy, long)

@@ -29,6 +29,7 @@ from fanfold.steps.run_flow import Job, conclude, live_of, resolve, run_of
 from fanfold.steps.settle import Entry, Settler
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Hand
+from fanfold.worker.leasing import take
 from fanfold.worker.parking import Parking
 from fanfold.worker.ready import Item, Ready
 from fanfold.worker.stopping import Stopping
@@ -139,10 +140,11 @@ class Lanes:
         try:
             self._execute(job, alone=alone)
         except Exception as error:  # noqa: BLE001  a lane must outlive its runs
-            self._hand.end(job)
             self.change(running=-1)
-            self._duty.give_back(job.batch.id, 1)
-            self._out.cannot_handle(job.delivery, error)
+            if self._hand.returned(job):
+                self._hand.end(job)
+                self._duty.give_back(job.batch.id, 1)
+                self._out.cannot_handle(job.delivery, error)
         finally:
             self._carrying.discard(get_ident())
             self.tell_of_room()
@@ -150,11 +152,21 @@ class Lanes:
     def _execute(self, job: Job, *, alone: bool) -> None:
         canceled = Cancellation()
         self._hand.begin(job, canceled)  # before anything that takes time: a drain waits for it
+        if job.flow.exclusive and not take(self._ports, self._policy, job):
+            self._leave(job)
+            return
         call = self.prepared(job, None, canceled)
         if alone:
             self.over(job, call.context, *self._isolation.run(call))
         else:
             self._invoker.invoke(call, partial(self.over, job, call.context))
+
+    def _leave(self, job: Job) -> None:
+        """Somebody else is at it, or has settled it."""
+        self.change(running=-1)
+        if self._hand.returned(job):
+            self._hand.end(job)
+            self._out.over_elsewhere(job.batch, [job])
 
     # ------------------------------------------- what running quickly is made of
 
@@ -188,7 +200,7 @@ class Lanes:
     ) -> Execution:
         """What `thread` has been at since `started` is a run like any other from now on."""
         self._carrying.add(thread)
-        self._hand.begin(job, canceled)
+        self._hand.begin(job, canceled, job.attempts - 1)
         done = partial(self.over, job, context)
         return self._invoker.adopt(done, job.timeout, started)
 
@@ -218,6 +230,8 @@ class Lanes:
         but not once it may be taken up again, which would be another execution.
         """
         self.change(running=-1)
+        if not self._hand.returned(job):  # given up: whoever has its message now settles it
+            return
         try:
             job.seconds += seconds
             job.note(context.entries)

@@ -52,7 +52,7 @@ class Quick:
         self._thread = get_ident()
         while goes_on() and (item := self._ready.take()) is not None:
             job, alone = item
-            if alone or job.message.record is None or job.flow.is_async:
+            if alone or job.message.record is None or job.flow.is_async or job.flow.exclusive:
                 self._lanes.carry_out(item)
             else:
                 self._run_one(job)

@@ -70,6 +70,10 @@ class Supervisor:
         """Each of them has begun to."""
         return all(child.has_worked() for child in self._children)
 
+    @property
+    def pids(self) -> list[int]:
+        return [child.process.pid for child in self._children]
+
     def start(self) -> None:
         while len(self._children) < self._processes:
             self._start_one()

@@ -9,6 +9,7 @@ from fanfold import log
 from fanfold.domain.batch import Batch
 from fanfold.ports import Delivery, Ports
 from fanfold.steps.ask import Duty, ask
+from fanfold.steps.catch_up import catch_up
 from fanfold.steps.run_flow import Job
 from fanfold.steps.views import View
 from fanfold.worker.dispose import backoff, dispose
@@ -41,6 +42,17 @@ class WaysOut:
         except Exception as error:  # noqa: BLE001  not acked: they come again
             log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
             self.release([job.delivery for job in jobs], delay=1.0)
+
+    def over_elsewhere(self, batch: Batch, jobs: Sequence[Job]) -> None:
+        """Settled, leased or waiting by another delivery: ack, after whatever that one may have
+        left undone. Does not raise."""
+        try:
+            catch_up(self._ports, batch, jobs)
+        except Exception as error:  # noqa: BLE001  not acked: they come again
+            log.error("catch_up.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
+            self.give_back(jobs, delay=1.0)
+        else:
+            self.ack(batch, jobs)
 
     def give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
         for job in jobs:

@@ -7,10 +7,13 @@
 
     keeper: extends leases, writes leases of long runs, cancels the runs of stopped batches
 
+    `run` itself: does the intake come forward, is memory or load too high to pull more
+
 Every thread may die with the process at any moment: nothing here is the only copy of anything.
 
 Draining: nothing new is pulled, what has not started is given back, what executes finishes, what
-waits in the parking waits in `lives` instead; then the process ends.
+waits in the parking waits in `lives` instead; then the process ends. With a limit (worker.grace)
+what does not finish in time is given back, too.
 """
 
 from __future__ import annotations
@@ -24,12 +27,16 @@ from fanfold.steps.ask import Duty
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import open_batches
 from fanfold.steps.views import Views
+from fanfold.worker.bounds import USUAL, Bounds
 from fanfold.worker.clerk import Clerk
+from fanfold.worker.gauges import Gauges, SystemGauges
+from fanfold.worker.grace import Grace, give_back
 from fanfold.worker.hand import Hand
 from fanfold.worker.intake import Intake
 from fanfold.worker.keeper import Keeper
 from fanfold.worker.lanes import Lanes
 from fanfold.worker.parking import Parking
+from fanfold.worker.pressure import Pressure, limits_of
 from fanfold.worker.ready import Ready
 from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
@@ -50,10 +57,18 @@ class Worker:
         *,
         threads: int,
         sweep_seconds: float | None,
+        bounds: Bounds = USUAL,
+        gauges: Gauges | None = None,
     ) -> None:
-        """`sweep_seconds`: how often to sweep; None: runs only, other stations are elsewhere."""
+        """`sweep_seconds`: how often to sweep; None: runs only, other stations are elsewhere.
+        `gauges`: where memory and load are read. Raises Unreadable if they cannot be and `bounds`
+        names them."""
         self._ports = ports
+        self._policy = policy
+        self._pressure = Pressure(limits_of(bounds, gauges or SystemGauges()))
         self._hand = Hand()
+        grace = policy.grace_seconds if bounds.grace is None else bounds.grace
+        self._grace = Grace(grace, self._hand.give_up)
         self._stopping = Stopping()
         self._ready = Ready(threads)
         views, parking, duty = Views(ports, policy, library), Parking(), Duty()
@@ -71,6 +86,7 @@ class Worker:
             parking=parking,
             stopping=self._stopping,
         )
+        self._hand.on_drop = self._lanes.tell_of_room
         self._intake = Intake(
             ports,
             policy,
@@ -81,6 +97,8 @@ class Worker:
             ready=self._ready,
             lanes=self._lanes,
             stopping=self._stopping,
+            bounds=bounds,
+            pressure=self._pressure,
         )
         self._keeper = Keeper(ports, policy, views, self._hand, parking, self._lanes.unpark)
         self._clerk = (
@@ -91,6 +109,7 @@ class Worker:
 
     def run(self, *, until_idle: bool = False) -> None:
         """Work until `stop` is called or, if asked to, until no batch is open."""
+        self._pressure.look()
         self._lanes.start()
         self._intake.start()
         self._keeper.start()
@@ -99,6 +118,7 @@ class Worker:
         idle_at = time.monotonic() + _IDLE_SECONDS
         while not self._stopping.wait(_TICK):
             self._intake.look_after(_TICK)
+            self._pressure.look()
             if until_idle and time.monotonic() >= idle_at:
                 if self._is_idle():
                     break
@@ -109,6 +129,11 @@ class Worker:
         """Begin to drain. A signal's handler may call it, and so it takes no lock."""
         self._stopping.set()
 
+    @property
+    def left_behind(self) -> bool:
+        """Whether, after `run`, something still executes that nobody waits for any more."""
+        return self._grace.left_behind or bool(self._hand.given_up())
+
     def _is_idle(self) -> bool:
         batches = open_batches(self._ports)
         if len(self._hand) or not all(batch.flow.is_in_memory for batch in batches):
@@ -118,6 +143,8 @@ class Worker:
 
     def _drain(self) -> None:
         self.stop()
+        self._grace.begin()
+        clerk_ends = self._grace.aside(self._clerk.stop if self._clerk else lambda: None)
         self._lanes.tell_of_room()
         self._intake.stop_pulling()
         unstarted = self._ready.clear()
@@ -129,8 +156,10 @@ class Worker:
         self._ready.close()
         self._intake.end()
         self._lanes.end()
-        if self._clerk is not None:
-            self._clerk.stop()
-        self._keeper.stop()
-        self._lanes.stop()
+        self._grace.end()
+        clerk_ends()
+        self._keeper.stop()  # it would renew the leases of what is given back
+        give_back(self._ports, self._policy, self._out, self._hand.given_up())
+        lanes_stop = self._grace.aside(self._lanes.stop)
         self._ports.queue.release(self._hand.held())
+        lanes_stop()

@@ -98,9 +98,9 @@ def test_what_is_run_by_the_intake_is_settled_in_groups(home: Home) -> None:
         before = home.ports.runs.settle
         sizes: list[int] = []
 
-        def counted(batch: object, runs: list[object], leased: object) -> object:
+        def counted(batch: object, runs: list[object], *rest: object) -> object:
             sizes.append(len(runs))
-            return before(batch, runs, leased)  # type: ignore[arg-type]
+            return before(batch, runs, *rest)  # type: ignore[arg-type]
 
         home.ports.runs.settle = counted  # type: ignore[method-assign, assignment]
         batch = home.create([{"n": n} for n in range(QUICK)], ECHO)
@@ -120,9 +120,9 @@ def test_who_runs_quick_flows_settles_them_where_a_commit_is_near(
         before = home.ports.runs.settle
         threads: set[str] = set()
 
-        def noted(batch: object, runs: list[object], leased: object) -> object:
+        def noted(batch: object, runs: list[object], *rest: object) -> object:
             threads.add(current_thread().name)
-            return before(batch, runs, leased)  # type: ignore[arg-type]
+            return before(batch, runs, *rest)  # type: ignore[arg-type]
 
         home.ports.runs.settle = noted  # type: ignore[method-assign, assignment]
         batch = home.create([{"n": n} for n in range(QUICK)], ECHO)

@@ -1,0 +1,43 @@
+"""Amounts as people write them: `64MiB`, `80%`, `30s`."""
+
+from __future__ import annotations
+
+import re
+
+from fanfold.errors import OptionInvalid
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B|B)?", re.IGNORECASE)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h)?")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_POWERS = "BKMGT"
+SIZES = "a size such as 64MiB, 500MB, 1GiB or 1048576, which is bytes"
+
+
+def size_of(option: str, text: str, forms: str = SIZES) -> int:
+    """In bytes, at least one."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is not None:
+        unit = (found[2] or "B").upper()
+        base = 1024 if "I" in unit else 1000
+        size = int(float(found[1]) * base ** _POWERS.index(unit[0]))
+        if size >= 1:
+            return size
+    raise OptionInvalid(f"{option} {text}: say {forms}")
+
+
+def share_of(option: str, text: str) -> float | None:
+    """`80%` as 0.8; None if it is no share."""
+    if not text.rstrip().endswith("%"):
+        return None
+    found = _SHARE.fullmatch(text.strip())
+    if found is not None and 0 < float(found[1]) <= 100:
+        return float(found[1]) / 100
+    raise OptionInvalid(f"{option} {text}: a share is above 0% and at most 100%, such as 80%")
+
+
+def seconds_of(option: str, text: str) -> float:
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise OptionInvalid(f"{option} {text}: say seconds, such as 30 or 30s, or 2m, or 1h")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
