@@ -1,11 +1,10 @@
 """Runs the flow on one record per request; concurrent requests settle together."""
 
-import functions_framework
+import functions_framework.aio
 
-from fanfold.ports import Station
-from fanfold.serving import Request, serve
+from fanfold.serving import AsyncRequest, serve_run
 
 
-@functions_framework.http
-def run_flow(request: Request) -> tuple[str, int]:
-    return serve(Station.RUNS, request)
+@functions_framework.aio.http
+async def run_flow(request: AsyncRequest) -> tuple[str, int]:
+    return await serve_run(request)

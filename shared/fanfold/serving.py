@@ -1,8 +1,14 @@
 """What a deployed function is made of: its station, opened at the first request and kept.
 
     @functions_framework.http
-    def run_flow(request):
-        return serve(Station.RUNS, request)
+    def fan_out(request):
+        return serve(Station.FAN_OUT, request)
+
+Runs are many, and each waits for a commit that it shares with others: they wait in an event loop.
+
+    @functions_framework.aio.http
+    async def run_flow(request):
+        return await serve_run(request)
 
 A function's process has one engine, whatever number of requests it serves at once. It is never
 closed: the process ends without notice, and nothing here is the only copy of anything.
@@ -10,9 +16,10 @@ closed: the process ends without notice, and nothing here is the only copy of an
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from threading import Lock
 from typing import Protocol
@@ -21,7 +28,7 @@ from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.log import logger
 from fanfold.ports import Ports, Station
-from fanfold.push.station import DeskStation, PushStation, RunStation
+from fanfold.push.station import DeskStation, RunStation
 from fanfold.settings import Settings
 from fanfold.steps.sweep import Memory, Swept, sweep
 from fanfold.wiring import GOOGLE, open_google
@@ -36,6 +43,15 @@ class Request(Protocol):
     def get_data(self) -> bytes: ...
 
 
+class AsyncRequest(Protocol):
+    """The same of a framework that is asynchronous."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    async def body(self) -> bytes: ...
+
+
 class Serving:
     """Everything that a process of a function keeps from one request to the next."""
 
@@ -46,16 +62,25 @@ class Serving:
         self._open_engine = open_engine
         self._opening = Lock()
         self._engine: tuple[Settings, Ports] | None = None
-        self._stations: dict[Station, PushStation] = {}
+        self._stations: dict[Station, DeskStation] = {}
+        self._runs: RunStation | None = None
         self._memory = Memory()
         #: what nobody refers to is closed, and the engine's channels with it
         self._held = ExitStack()
 
     def serve(self, station: Station, request: Request) -> tuple[str, int]:
-        """Body and status for the framework."""
+        """Body and status for the framework, of every station but runs."""
         with self._opening:  # two first requests at once
             opened = self._stations.get(station) or self._open(station)
         return "", opened.handle(request.content_type or "", request.get_data())
+
+    async def serve_run(self, request: AsyncRequest) -> tuple[str, int]:
+        """The same for runs."""
+        runs = self._runs
+        if runs is None:
+            runs = await asyncio.to_thread(self._open_runs)
+        content_type = request.headers.get("content-type", "")
+        return "", await runs.handle(content_type, await request.body())
 
     def sweep(self) -> Swept:
         """One pass over the open batches."""
@@ -70,17 +95,21 @@ class Serving:
             self._engine = settings, self._held.enter_context(self._open_engine(settings))
         return self._engine
 
-    def _open(self, station: Station) -> PushStation:
+    def _open(self, station: Station) -> DeskStation:
         settings, ports = self._opened()
-        library = Library(settings.flow_places)
-        opened: PushStation
-        if station is Station.RUNS:
-            isolation = Isolation(settings.flow_places)
-            opened = RunStation(ports, GOOGLE, library, isolation, threads=settings.threads)
-        else:
-            opened = DeskStation(ports, GOOGLE, library, station)
+        opened = DeskStation(ports, GOOGLE, Library(settings.flow_places), station)
         self._stations[station] = opened
         return opened
+
+    def _open_runs(self) -> RunStation:
+        with self._opening:
+            if self._runs is None:
+                settings, ports = self._opened()
+                places = settings.flow_places
+                self._runs = RunStation(
+                    ports, GOOGLE, Library(places), Isolation(places), threads=settings.threads
+                )
+            return self._runs
 
 
 def _log_to_stderr() -> None:
@@ -94,4 +123,5 @@ def _log_to_stderr() -> None:
 
 _deployed = Serving()
 serve = _deployed.serve
+serve_run = _deployed.serve_run
 serve_sweep = _deployed.sweep

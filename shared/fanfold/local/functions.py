@@ -63,6 +63,12 @@ def requests_of(name: str, settings: Settings) -> int:
     return 2 * settings.threads if name == "run_flow" else _REQUESTS
 
 
+def quick_requests_of(name: str, settings: Settings) -> int:
+    """While answers come quickly: where a run takes less time than its commit, most requests wait
+    for the latter, and the more there are the fewer commits it takes."""
+    return 16 * settings.threads if name == "run_flow" else _REQUESTS
+
+
 def environment_of(name: str, settings: Settings) -> dict[str, str]:
     """As a deployment sets it."""
     ours = {"THREADS": str(requests_of(name, settings)), "PYTHONUNBUFFERED": "1"}

@@ -6,6 +6,9 @@
 
 The conversions of functions-framework drop the delivery attempt and the subscription, and pass a
 push without data as an empty event; hence our own.
+
+There is a push for each record: one that looks as Pub/Sub's nearly always do is read by hand, and
+quickly. Whatever else there may be is read by the model, which also says what is wrong.
 """
 
 from __future__ import annotations
@@ -55,9 +58,11 @@ class Pushed:
 def read_envelope(content_type: str, body: bytes) -> Pushed:
     """Raises MessageInvalid."""
     try:
-        document: Any = from_json(body)
+        document: Any = from_json(body, cache_strings="keys")
         if content_type.partition(";")[0].strip().lower() == _STRUCTURED:
             document = document["data"] if isinstance(document, dict) else document
+        if (pushed := _usual(document)) is not None:
+            return pushed
         envelope = _Envelope.model_validate(document)
         data = b64decode(envelope.message.data, validate=True)
     except ValidationError as error:
@@ -77,3 +82,24 @@ def read_envelope(content_type: str, body: bytes) -> Pushed:
         envelope.subscription,
         envelope.message.attributes,
     )
+
+
+def _usual(document: Any) -> Pushed | None:
+    """None: it is not as usual, or not right. Raises ValueError where the data are not base64."""
+    match document:
+        case {
+            "message": {"data": str(data), "messageId": str(message_id), **message},
+            "subscription": str(subscription),
+            "deliveryAttempt": int(attempt),
+        } if attempt >= 1 and type(attempt) is int:
+            attributes = message.get("attributes", {})
+            if type(attributes) is not dict or not all(map(_is_text, attributes.values())):
+                return None
+            decoded = b64decode(data, validate=True)
+            if decoded:
+                return Pushed(decoded, attempt, message_id, subscription, attributes)
+    return None
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str

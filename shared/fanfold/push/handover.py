@@ -11,11 +11,10 @@ Pub/Sub delivers again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from itertools import count
 from queue import Empty, SimpleQueue
-from threading import Lock
+from typing import Generic, TypeVar
 
 from fanfold.ports import Delivery, Queue, Station
 
@@ -23,28 +22,39 @@ DONE = 204
 #: not an error of the message's: Pub/Sub backs off and delivers it again
 AGAIN = 503
 
+#: whoever waits for the answer of a request
+W = TypeVar("W")
 
-class HandoverQueue:
-    """Publishing goes to the real queue."""
 
-    def __init__(self, queue: Queue, station: Station) -> None:
+class HandoverQueue(Generic[W]):
+    """Publishing goes to the real queue.
+
+    Who waits for a message's answer is found by its token. No lock is needed: each of these is one
+    operation of a dict, which no other thread can come between.
+    """
+
+    def __init__(
+        self, queue: Queue, station: Station, answer: Callable[[Sequence[W], int], None]
+    ) -> None:
+        """`answer` tells those whose messages have come to their end together the HTTP status."""
         self._queue = queue
         self._station = station
+        self._answer_all = answer
         self._arrived: SimpleQueue[Delivery] = SimpleQueue()
-        self._answers: dict[str, Future[int]] = {}
+        self._waiting: dict[str, W] = {}
         self._numbers = count(1)
-        self._lock = Lock()
 
     def hand_over(
-        self, body: bytes, attempt: int, origin: Station | None = None, message_id: str = ""
-    ) -> Future[int]:
-        """The future is the request's HTTP status."""
-        answer: Future[int] = Future()
+        self,
+        waiter: W,
+        body: bytes,
+        attempt: int,
+        origin: Station | None = None,
+        message_id: str = "",
+    ) -> None:
         token = str(next(self._numbers))
-        with self._lock:
-            self._answers[token] = answer
+        self._waiting[token] = waiter
         self._arrived.put(Delivery(self._station, body, attempt, token, origin, message_id))
-        return answer
 
     def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
         self._queue.publish(station, batch_id, bodies)
@@ -83,8 +93,7 @@ class HandoverQueue:
         return self._queue.backlog(station)
 
     def _answer(self, deliveries: Sequence[Delivery], status: int) -> None:
-        for delivery in deliveries:
-            with self._lock:
-                answer = self._answers.pop(delivery.token, None)
-            if answer is not None:
-                answer.set_result(status)
+        found = [self._waiting.pop(it.token, None) for it in deliveries]
+        waiters = [it for it in found if it is not None]
+        if waiters:
+            self._answer_all(waiters, status)

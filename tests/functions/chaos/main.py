@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import functions_framework
+import functions_framework.aio
 
 from fanfold.ports import Ports, Station
-from fanfold.serving import Request, Serving
+from fanfold.serving import AsyncRequest, Serving
 from fanfold.settings import Settings
 from fanfold.testing.faults import Fault, die, with_faults
 from fanfold.wiring import open_google
@@ -50,11 +50,11 @@ def faulty(settings: Settings) -> Iterator[Ports]:
 serving = Serving(faulty)
 
 
-@functions_framework.http
-def run_flow(request: Request) -> tuple[str, int]:
+@functions_framework.aio.http
+async def run_flow(request: AsyncRequest) -> tuple[str, int]:
     if CHANCE.random() < PLAN.get("refuses", 0.0):
         return "chaos: refused", 500
-    answer = serving.serve(Station.RUNS, request)
+    answer = await serving.serve_run(request)
     if CHANCE.random() < PLAN.get("loses", 0.0):
         return "chaos: lost", 500
     return answer

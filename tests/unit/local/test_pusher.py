@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.engines.google.resources import SUBSCRIPTIONS
 from fanfold.local.addresses import free_port
-from fanfold.local.pusher import Post, Pusher
-from fanfold.ports import Ports, Station
+from fanfold.local.pusher import Post, Pusher, post_of
+from fanfold.ports import Delivery, Ports, Station
+from fanfold.settings import Settings
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.working import until
 
@@ -168,6 +170,66 @@ def test_no_more_are_in_flight_than_may_be(push: Push, ports: Ports, function: F
     until(lambda: is_empty(ports))
     assert function.most == 3
     assert sorted(function.bodies, key=int) == [str(n) for n in range(30)]
+
+
+def test_more_are_in_flight_while_answers_come_quickly(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    ports.queue.publish(Station.RUNS, "b", [b"quick"] * 100)
+    pusher = push(
+        in_flight=2, quick_in_flight=7, ahead_seconds=1e9
+    )  # it counts as of late for ever
+    until(lambda: pusher.acked == 100)
+    function.gate.clear()
+    ports.queue.publish(Station.RUNS, "b", [b"x"] * 30)
+    until(lambda: function.busy == 7)
+    function.gate.set()
+    until(lambda: pusher.acked == 130)
+    assert function.most == 7
+
+
+def test_all_goes_through_while_that_changes_all_the_time(push: Push, ports: Ports) -> None:
+    """What was allowed a moment ago may be too many now."""
+    ports.queue.publish(Station.RUNS, "b", [b"x"] * 3000)
+    pusher = push(in_flight=8, quick_in_flight=50, ahead_seconds=0.005)
+    until(lambda: pusher.acked == 3000)
+
+
+def test_no_more_are_in_flight_than_usual_while_answers_fail(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    function.answers = [503]
+    ports.queue.publish(Station.RUNS, "b", [b"x"] * 30)
+    push(in_flight=2, quick_in_flight=7, ahead_seconds=1e9)
+    until(lambda: len(function.posts) >= 60)
+    function.gate.clear()
+    until(lambda: function.busy == 2)
+    others: list[Delivery] = []
+
+    def all_others_lie_there() -> bool:
+        others.extend(ports.queue.pull(Station.RUNS, 30))
+        return len(others) == 28
+
+    until(all_others_lie_there)
+
+
+def test_a_request_that_takes_too_long_is_given_up_and_its_message_comes_again(
+    push: Push, ports: Ports, function: Function
+) -> None:
+    """Though the function is still at it, as with the service."""
+    function.gate.clear()
+    ports.queue.publish(Station.RUNS, "b", [b"x"])
+    push(deadline=0.05)
+    until(lambda: function.busy == 2)
+    function.gate.set()
+    until(lambda: is_empty(ports))
+    assert [it["deliveryAttempt"] for it in function.posts[:2]] == [1, 2]
+
+
+def test_the_time_limit_of_a_request_is_its_subscriptions_deadline() -> None:
+    for it in SUBSCRIPTIONS:
+        post = post_of(it, "http://127.0.0.1:1/", Settings())
+        assert (post.station, post.deadline) == (it.station, it.ack_deadline)
 
 
 def test_what_is_in_flight_when_it_ends_is_given_back(

@@ -40,6 +40,14 @@ def test_without_a_dead_letter_policy_every_delivery_is_the_first() -> None:
     assert read_envelope(JSON, json.dumps(envelope()).encode()).attempt == 1
 
 
+@pytest.mark.parametrize("more", [{"deliveryAttempt": 2}, {"deliveryAttempt": 2, "other": [1]}])
+def test_what_is_read_by_hand_is_what_the_model_reads(more: dict[str, Any]) -> None:
+    usual = envelope(b"hello", **more)
+    unusual = {**usual, "deliveryAttempt": "2"}  # a text is the model's
+    by_hand = read_envelope(JSON, json.dumps(usual).encode())
+    assert by_hand == read_envelope(JSON, json.dumps(unusual).encode())
+
+
 def test_a_binary_cloud_event_is_a_raw_push_with_other_headers() -> None:
     pushed = read_envelope(JSON, json.dumps(envelope(deliveryAttempt=2)).encode())
     assert pushed.attempt == 2
@@ -69,6 +77,10 @@ def test_a_structured_cloud_event_wraps_it_once_more() -> None:
         (JSON, b'{"message": {"data": "***"}}'),
         (JSON, b'{"message": {"data": "aGk="}, "deliveryAttempt": 0}'),
         (JSON, b'{"message": {"data": "aGk=", "attributes": {"a": 1}}}'),
+        (JSON, json.dumps(envelope(b"", deliveryAttempt=1)).encode()),
+        (JSON, json.dumps(envelope(deliveryAttempt=0)).encode()),
+        (JSON, json.dumps(envelope(deliveryAttempt=1)).replace("eyJ2IjoxfQ==", "***").encode()),
+        (JSON, json.dumps(envelope(deliveryAttempt=1)).replace('"runs"', "1").encode()),
         (STRUCTURED, b'{"specversion": "1.0"}'),
         (STRUCTURED, b"7"),
     ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Station
-from fanfold.push.station import DeskStation, PushStation, RunStation
+from fanfold.push.station import DeskStation, RunStation
 from fanfold.testing.home import Home
 from fanfold.wiring import EMBEDDED
 
@@ -26,18 +29,23 @@ ECHO = "fanfold.flows.echo:echo"
 class Functions:
     """The stations over one engine, and what carries messages to them as Pub/Sub's push would."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         self.home = home
+        self._loop = loop
         library = Library()
-        self._isolation = Isolation()
-        self.stations: dict[Station, PushStation] = {
+        self._desks = {
             station: DeskStation(home.ports, EMBEDDED, library, station)
             for station in Station
             if station is not Station.RUNS
         }
-        self.stations[Station.RUNS] = RunStation(
-            home.ports, EMBEDDED, library, self._isolation, threads=8
-        )
+        self._runs = RunStation(home.ports, EMBEDDED, library, Isolation(), threads=8)
+
+    def handle(self, station: Station, body: bytes) -> int:
+        """In the thread of the request, or in the server's loop."""
+        if station is not Station.RUNS:
+            return self._desks[station].handle("application/json", body)
+        handled = self._runs.handle("application/json", body)
+        return asyncio.run_coroutine_threadsafe(handled, self._loop).result()
 
     def push(self, delivery: Delivery) -> int:
         body = {
@@ -49,9 +57,7 @@ class Functions:
             "subscription": "s",
             "deliveryAttempt": delivery.attempt,
         }
-        status = self.stations[delivery.station].handle(
-            "application/json", json.dumps(body).encode()
-        )
+        status = self.handle(delivery.station, json.dumps(body).encode())
         queue = self.home.ports.queue
         (queue.ack if status < 300 else queue.release)([delivery])
         return status
@@ -66,10 +72,23 @@ class Functions:
         return statuses
 
 
+@contextmanager
+def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """As of a server."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
 @pytest.fixture
 def functions(tmp_path: Path) -> Iterator[Functions]:
-    with embedded_engine(tmp_path) as ports:
-        yield Functions(Home(tmp_path, ports))
+    with embedded_engine(tmp_path) as ports, running_loop() as loop:
+        yield Functions(Home(tmp_path, ports), loop)
 
 
 def create(functions: Functions, records: list[Any], **options: Any) -> Batch:
@@ -96,7 +115,7 @@ def test_concurrent_requests_settle_together(functions: Functions) -> None:
 def test_what_is_malformed_is_answered_as_done_and_kept_as_a_dead_letter(
     functions: Functions, station: Station
 ) -> None:
-    status = functions.stations[station].handle("application/json", b'{"message": {}}')
+    status = functions.handle(station, b'{"message": {}}')
     assert status == 204, "anything else would have it sent again for ever"
     (letter,) = functions.home.ports.queue.pull(Station.DEAD_LETTERS, 10)
     assert (letter.body, letter.origin) == (b'{"message": {}}', station)
