@@ -52,3 +52,12 @@ def waits_long(record: dict[str, Any], ctx: Context) -> int:
 
         raise Retryable("not yet", after=record["after"])
     return ctx.attempt
+
+
+@flow(retries=0, timeout=120)
+def long(record: dict[str, Any]) -> int:
+    """Notes when it begins, and takes its time."""
+    with Path(record["note"]).open("a") as file:
+        file.write("x")
+    time.sleep(record["seconds"])
+    return 1

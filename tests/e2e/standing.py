@@ -50,9 +50,9 @@ def processes() -> list[dict[str, Any]]:
 class Up:
     """A `fanfold up` that has come up."""
 
-    def __init__(self, fanfold: Fanfold) -> None:
+    def __init__(self, fanfold: Fanfold, *options: str) -> None:
         self.fanfold = fanfold
-        self.going = fanfold.start("up", *GOOGLE, *FEW)
+        self.going = fanfold.start("up", *GOOGLE, *FEW, *options)
         self.going.until(lambda: "Ctrl-C stops it" in self.going.err)
         self.told: dict[str, Any] = self.fanfold.inside("up", "--env", "--json").json
         hosts = [self.told["firestore"], self.told["pubsub"], *self.told["functions"].values()]

@@ -16,8 +16,9 @@ import pytest
 
 from fanfold.domain.batch import Batch
 from fanfold.local import functions
+from fanfold.local.crew import Part
 from fanfold.local.emulators import Emulators
-from fanfold.local.up import Part, Up, brought_up
+from fanfold.local.up import Up, brought_up
 from fanfold.settings import Settings
 from fanfold.testing.home import Home
 from fanfold.testing.working import until

@@ -15,6 +15,7 @@ def attach(
     processes: given.Processes = None,
     threads: given.Threads = 32,
     engine: given.Engine = None,
+    delivery: given.Delivery = None,
     out: given.Out = None,
     json: given.ReportAsJson = False,
     strict: given.Strict = False,
@@ -33,7 +34,6 @@ def attach(
     from fanfold.cli.opening import opened_at
     from fanfold.cli.output_file import check_out
     from fanfold.cli.terminal import Terminal
-    from fanfold.cli.workers import threads_for
     from fanfold.local.reach import reach
 
     check_out(out, as_json=json)
@@ -46,8 +46,10 @@ def attach(
         elsewhere = None
         if not found.ended:
             fanfold.library.check(found.flow)
-            at_once = threads_for(threads, 1, found.options.concurrency)
+            limit = found.options.concurrency
             with interrupts.raised():
-                _, elsewhere = up.enter_context(at_work(terminal, reach(engine), at_once))
+                _, elsewhere = up.enter_context(
+                    at_work(terminal, reach(engine, delivery), processes, threads, limit)
+                )
         how = Drive(processes, threads, out, json, strict, bool(context.obj), engine, elsewhere)
         return drive(fanfold, terminal, found, how, interrupts)

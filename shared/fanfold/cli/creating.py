@@ -15,7 +15,6 @@ from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.order import Order, order
 from fanfold.cli.reading import reading
 from fanfold.cli.terminal import Terminal, hearing_user_code
-from fanfold.cli.workers import threads_for
 from fanfold.local.reach import Reach, reach
 from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
@@ -40,19 +39,25 @@ class Created:
 
 @contextmanager
 def created(
-    terminal: Terminal, wanted: Wanted, *, engine: str | None, threads: int | None
+    terminal: Terminal,
+    wanted: Wanted,
+    *,
+    engine: str | None,
+    delivery: str | None = None,
+    processes: int | None = None,
+    threads: int | None,
 ) -> Iterator[Created]:
     """`threads`: how many records at once, if it is to be worked on until it has ended; what that
     needs is then brought up."""
     with Interrupts() as interrupts, ExitStack() as held:
         try:
             with hearing_user_code(), interrupts.raised():
-                reached = reach(engine)
+                reached = reach(engine, delivery)
                 asked = order(wanted, reached.settings.flow_places)
                 settings, elsewhere = held.enter_context(
                     _placed_at(reached)
                     if threads is None
-                    else at_work(terminal, reached, threads_for(threads, 1, wanted.concurrency))
+                    else at_work(terminal, reached, processes, threads, wanted.concurrency)
                 )
             fanfold = held.enter_context(open_fanfold(settings))
             with hearing_user_code(), reading(terminal, wanted.source or []) as watch:

@@ -65,8 +65,9 @@ def drive(
     """The exit code."""
     if not batch.ended:
         if how.elsewhere is not None:
-            if how.processes is not None:
-                terminal.say("fanfold: --processes is of no use here: functions do the work")
+            if how.processes is not None and not how.elsewhere.takes_processes:
+                them = how.elsewhere.who
+                terminal.say(f"fanfold: --processes is of no use here: {them} do the work")
             watch(fanfold, terminal, batch, how.elsewhere, interrupts, verbose=how.verbose)
         else:
             _work(fanfold, terminal, batch, how, interrupts)

@@ -1,4 +1,4 @@
-"""Who works where no worker process of ours does: the functions of the google engine.
+"""Who works where no worker process of ours does: functions or workers of the google engine.
 
 They are up already (`fanfold up`, or the cloud), or are brought up for one command and end with it.
 """
@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fanfold.cli.workers import default_processes, threads_for, worker_command
 from fanfold.errors import FanfoldError
+from fanfold.local.pullers import Pulling
 from fanfold.local.up import Up, brought_up
 
 if TYPE_CHECKING:
@@ -36,11 +38,17 @@ class Elsewhere:
         return self.up is None or self.up.keeps
 
     @property
+    def takes_processes(self) -> bool:
+        """Whether this command said how many there are."""
+        return self.up is not None and self.up.standing.pulls
+
+    @property
     def who(self) -> str:
+        them = "workers" if self.standing is not None and self.standing.pulls else "functions"
         if self.up is not None:
-            return "functions of its own"
+            return f"{them} of its own"
         if self.standing is not None:
-            return f"the functions that process {self.standing.pid} has up"
+            return f"the {them} that process {self.standing.pid} has up"
         return "the functions in the cloud"
 
     def tend(self) -> None:
@@ -64,11 +72,22 @@ class Elsewhere:
         )
 
 
+def pulling_of(
+    settings: Settings, processes: int | None, threads: int, concurrency: int | None = None
+) -> Pulling | None:
+    """The workers to bring up, if messages are to be pulled."""
+    if settings.delivery == "push":
+        return None
+    number = processes or default_processes()
+    return Pulling(worker_command(threads_for(threads, number, concurrency)), number)
+
+
 @contextmanager
 def at_work(
-    terminal: Terminal, reached: Reach, threads: int
+    terminal: Terminal, reached: Reach, processes: int | None, threads: int, concurrency: int | None
 ) -> Iterator[tuple[Settings, Elsewhere | None]]:
-    """The engine to open, and who works there; None where our own processes do."""
+    """The engine to open, and who works there; None where our own processes do. `concurrency`: the
+    limit that it should be possible to reach."""
     if not reached.is_google:
         yield reached.settings, None
         return
@@ -77,7 +96,10 @@ def at_work(
         yield reached.settings, Elsewhere(reached.standing)
         return
     reached.check_named()
-    settings = reached.settings.model_copy(update={"threads": threads})
-    with brought_up(settings, say=lambda line: terminal.say(f"fanfold: {line}")) as up:
+    pulling = pulling_of(reached.settings, processes, threads, concurrency)
+    at_once = threads_for(threads, 1, concurrency)
+    settings = reached.settings.model_copy(update={"threads": at_once})
+    say = lambda line: terminal.say(f"fanfold: {line}")  # noqa: E731  it is handed over, once
+    with brought_up(settings, pulling=pulling, say=say) as up:
         terminal.say(f"fanfold: up for this command; logs: {up.standing.logs}")
         yield up.settings, Elsewhere(up.standing, up)

@@ -20,6 +20,11 @@ class EngineName(StrEnum):
     GOOGLE = "google"
 
 
+class DeliveryName(StrEnum):
+    PUSH = "push"
+    PULL = "pull"
+
+
 class FormatName(StrEnum):
     JSONL = "jsonl"
     JSON = "json"
@@ -283,6 +288,16 @@ Engine = Annotated[
     EngineName | None,
     typer.Option(
         "--engine", help="Which engine. Default: FANFOLD_ENGINE, or embedded.", show_default=False
+    ),
+]
+Delivery = Annotated[
+    DeliveryName | None,
+    typer.Option(
+        "--delivery",
+        help="With --engine google, where nothing is up yet: push to the six functions, as "
+        "deployed, or pull by worker processes, which is much faster. Default: FANFOLD_DELIVERY, "
+        "or push.",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[

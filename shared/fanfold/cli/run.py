@@ -17,6 +17,7 @@ def run(
     processes: given.Processes = None,
     threads: given.Threads = 32,
     engine: given.Engine = None,
+    delivery: given.Delivery = None,
     out: given.Out = None,
     json: given.ReportAsJson = False,
     strict: given.Strict = False,
@@ -27,8 +28,8 @@ def run(
     Shows how far it is; Ctrl-C stops it in good order, and `fanfold attach` goes on. What the
     flow's fold makes of the results is printed.
 
-    With --engine google the functions work that `fanfold up` serves, or that this command brings
-    up for itself, emulators included, and stops when it ends.
+    With --engine google the functions or workers of `fanfold up` work, or those that this command
+    brings up for itself, emulators included, and stops when it ends.
     """
     from fanfold.cli.checking import check
     from fanfold.cli.creating import created
@@ -40,6 +41,8 @@ def run(
     if wanted.check:
         return check(terminal, wanted, engine=engine, json=json)
     check_out(out, as_json=json)
-    with created(terminal, wanted, engine=engine, threads=threads) as it:
+    with created(
+        terminal, wanted, engine=engine, delivery=delivery, processes=processes, threads=threads
+    ) as it:
         how = Drive(processes, threads, out, json, strict, bool(context.obj), engine, it.elsewhere)
         return drive(it.fanfold, terminal, it.batch, how, it.interrupts)

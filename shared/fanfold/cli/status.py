@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from fanfold.cli import parameters as given
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fanfold.cli.terminal import Terminal
+    from fanfold.steps.engine_statistics import EngineStatistics
     from fanfold.steps.status import Status
 
 EXAMPLE = "fanfold status last --json"
@@ -23,26 +26,48 @@ _MIN_FLOW = 4
 _LINES = 4
 
 
-def status(batch: given.BatchName, engine: given.Engine = None, json: given.AsJson = False) -> int:
+def status(
+    batch: given.BatchName,
+    engine: given.Engine = None,
+    engine_stats: Annotated[
+        bool,
+        typer.Option(
+            "--engine-stats",
+            help="Also how its results are stored: commits, results in each, repetitions.",
+        ),
+    ] = False,
+    json: given.AsJson = False,
+) -> int:
     """Show how far a batch is, what failed, and what came out of it."""
+    from dataclasses import asdict
+
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_at
     from fanfold.cli.report import output_of, status_as_json
     from fanfold.cli.terminal import Terminal
+    from fanfold.steps.engine_statistics import engine_statistics_of
     from fanfold.steps.status import status_of
 
     terminal = Terminal()
     with opened_at(batch, engine) as (fanfold, found):
         seen = status_of(fanfold.ports, found.id)
         output = output_of(fanfold.ports, seen.batch)
+    statistics = engine_statistics_of(seen) if engine_stats else None
     if json:
-        terminal.json(status_as_json(seen, output))
+        also = {} if statistics is None else {"engine_stats": asdict(statistics)}
+        terminal.json({**status_as_json(seen, output), **also})
     else:
-        terminal.show(_view(seen, output, given.flag_of(engine), terminal))
+        terminal.show(_view(seen, output, given.flag_of(engine), terminal, statistics))
     return exits.OK
 
 
-def _view(seen: Status, output: Any, flag: str, terminal: Terminal) -> Group:
+def _view(
+    seen: Status,
+    output: Any,
+    flag: str,
+    terminal: Terminal,
+    statistics: EngineStatistics | None,
+) -> Group:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
@@ -56,7 +81,7 @@ def _view(seen: Status, output: Any, flag: str, terminal: Terminal) -> Group:
     shown: list[RenderableType] = [
         title,
         bar(seen, width - 1, plain=terminal.is_plain),
-        _facts(seen, width),
+        _facts(seen, width, statistics),
         *(Text(line) for line in failures(seen, width)),
     ]
     if batch.output is not None:
@@ -65,7 +90,7 @@ def _view(seen: Status, output: Any, flag: str, terminal: Terminal) -> Group:
     return Group(*shown)
 
 
-def _facts(seen: Status, width: int) -> Table:
+def _facts(seen: Status, width: int, statistics: EngineStatistics | None) -> Table:
     """What is too long goes on under itself."""
     from rich.table import Table
     from rich.text import Text
@@ -75,7 +100,8 @@ def _facts(seen: Status, width: int) -> Table:
     facts = Table.grid(padding=(0, 1, 0, 0))
     facts.add_column(style="bright_black", no_wrap=True, min_width=_NAME)
     facts.add_column(overflow="fold")
-    for name, text in _named(seen):
+    told = () if statistics is None else (("settling", _told(statistics)),)
+    for name, text in (*_named(seen), *told):
         facts.add_row(name, Text(short(text, _LINES * (width - _NAME - 2))))
     return facts
 
@@ -105,6 +131,20 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "tags", ", ".join(batch.options.tags)
     if (reason := reason_of(seen)) is not None:
         yield "reason", reason
+
+
+def _told(it: EngineStatistics) -> str:
+    from fanfold.cli.numbers import count
+
+    return " · ".join(
+        (
+            f"{count(it.commits, 'commit')} of {it.outcomes_per_commit:.1f} results",
+            f"gathered {1000 * it.gather_seconds:.1f} ms",
+            f"{it.repeats:,} repeated",
+            f"{it.halvings:,} halved",
+            f"{it.slots_used} of {count(it.slots, 'slot')}",
+        )
+    )
 
 
 def _output_lines(output: Any, which: str) -> list[str]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fanfold.cli.terminal import Terminal
+    from fanfold.local.crew import Part
+    from fanfold.local.pullers import Pulling
     from fanfold.local.standing import Standing
-    from fanfold.local.up import Part
     from fanfold.settings import Settings
 
 EXAMPLE = "fanfold up --engine google"
@@ -36,13 +37,32 @@ def up(
             show_default=False,
         ),
     ] = None,
+    delivery: Annotated[
+        given.DeliveryName | None,
+        typer.Option(
+            "--delivery",
+            help="push: to the six functions, as deployed; pull: by worker processes. Default: "
+            "FANFOLD_DELIVERY, or push.",
+            show_default=False,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="With --delivery pull: worker processes. Default: one for each processor, at "
+            "most 4.",
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
             max=1000,
-            help="Records at once. Default: FANFOLD_THREADS, or 32.",
+            help="Records at once, in each process. Default: FANFOLD_THREADS, or 32.",
             show_default=False,
         ),
     ] = None,
@@ -54,8 +74,9 @@ def up(
     """Serve the google engine on this machine, until told to stop.
 
     Starts the official emulators, or uses those that FIRESTORE_EMULATOR_HOST and
-    PUBSUB_EMULATOR_HOST name, and serves the functions as the cloud would. Ctrl-C stops what was
-    started; what emulators of its own held is gone then.
+    PUBSUB_EMULATOR_HOST name, and serves the functions as the cloud would, or, with --delivery
+    pull, runs workers as `fanfold worker` does. Ctrl-C stops what was started; what emulators of
+    its own held is gone then.
 
     Other commands find it by --engine google. Other programs need its environment, which is
     printed: eval "$(fanfold up --env)" sets it in another terminal.
@@ -63,6 +84,7 @@ def up(
     A flow's code is loaded once: when it has changed, stop this and start it again.
     """
     from fanfold.cli import exits
+    from fanfold.cli.elsewhere import pulling_of
     from fanfold.cli.terminal import Terminal
     from fanfold.errors import OptionInvalid
     from fanfold.local.reach import NothingUp
@@ -81,10 +103,22 @@ def up(
         return exits.OK
     if threads is not None:
         settings = settings.model_copy(update={"threads": threads})
-    return _serve(terminal, settings, port, as_json=json)
+    if delivery is not None:
+        settings = settings.model_copy(update={"delivery": str(delivery)})
+    pulling = pulling_of(settings, processes, settings.threads)
+    if processes is not None and pulling is None:
+        raise OptionInvalid("--processes: functions are one process each; add --delivery pull")
+    return _serve(terminal, settings, port, pulling, as_json=json)
 
 
-def _serve(terminal: Terminal, settings: Settings, port: int | None, *, as_json: bool) -> int:
+def _serve(
+    terminal: Terminal,
+    settings: Settings,
+    port: int | None,
+    pulling: Pulling | None,
+    *,
+    as_json: bool,
+) -> int:
     from contextlib import ExitStack
 
     from fanfold.cli import exits
@@ -97,7 +131,9 @@ def _serve(terminal: Terminal, settings: Settings, port: int | None, *, as_json:
     with Interrupts() as interrupts, ExitStack() as held:
         try:
             with interrupts.raised():
-                it = held.enter_context(brought_up(settings, base_port=port, say=say))
+                it = held.enter_context(
+                    brought_up(settings, base_port=port, pulling=pulling, say=say)
+                )
         except KeyboardInterrupt:
             say("interrupted; what was started is stopped")
             return exits.INTERRUPTED

@@ -29,6 +29,9 @@ _SDK_SECONDS = 60.0
 _FIRESTORE = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
 _FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 _PUBSUB = "platform/pubsub-emulator/lib"
+#: They live for minutes, on few processors: what the better compiler takes to compile, it does not
+#: give back in that time. A first batch of 40,000 records goes through nearly twice as fast.
+_JVM = ("-XX:TieredStopAtLevel=1",)
 
 NO_JAVA = "there is no java here: install Java 17 or newer"
 NO_GCLOUD = "there is no gcloud here: install the Google Cloud SDK"
@@ -56,12 +59,19 @@ class Programs:
 
     def firestore_at(self, host: str) -> list[str]:
         name, _, port = host.rpartition(":")
-        begin = [self.java, "-Duser.language=en", "-cp", str(self.firestore), _FIRESTORE_MAIN]
+        begin = [
+            self.java,
+            *_JVM,
+            "-Duser.language=en",
+            "-cp",
+            str(self.firestore),
+            _FIRESTORE_MAIN,
+        ]
         return [*begin, "start", f"--host={name}", f"--port={port}"]
 
     def pubsub_at(self, host: str) -> list[str]:
         name, _, port = host.rpartition(":")
-        return [self.java, "-jar", str(self.pubsub), f"--host={name}", f"--port={port}"]
+        return [self.java, *_JVM, "-jar", str(self.pubsub), f"--host={name}", f"--port={port}"]
 
 
 def find_java() -> str | None:

@@ -86,11 +86,13 @@ class Reach:
         ]
 
 
-def reach(engine: str | None = None) -> Reach:
-    """What the environment and `--engine` mean. Nothing is opened."""
+def reach(engine: str | None = None, delivery: str | None = None) -> Reach:
+    """What the environment, `--engine` and `--delivery` mean. Nothing is opened."""
     settings = Settings.from_env()
     if engine is not None:
         settings = settings.model_copy(update={"engine": str(engine)})
+    if delivery is not None:
+        settings = settings.model_copy(update={"delivery": str(delivery)})
     if settings.engine != "google":
         return Reach(settings)
     standing = standing_at(settings.home)

@@ -40,7 +40,7 @@ class Standing:
     #: as host:port
     firestore: str
     pubsub: str
-    #: the URL of each function
+    #: the URL of each function; none where workers pull
     functions: dict[str, str]
     #: the folder of their logs
     logs: str
@@ -82,6 +82,11 @@ class Standing:
                 "storage_emulator_host": self.storage,
             }
         )
+
+    @property
+    def pulls(self) -> bool:
+        """Whether its workers pull, as any other may, too."""
+        return not self.functions
 
     @property
     def is_alive(self) -> bool:

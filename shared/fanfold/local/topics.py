@@ -33,9 +33,9 @@ def ensure_topics(settings: Settings) -> None:
         _provision(clients, settings)
 
 
-def claim_topics(settings: Settings, url: str) -> None:
-    """For the functions at `url`. Raises ServedElsewhere rather than take the messages away from
-    functions that live."""
+def claim_topics(settings: Settings, url: str = "") -> None:
+    """For the functions at `url`, or for workers that pull. Raises ServedElsewhere rather than take
+    the messages away from functions that live."""
     from fanfold.engines.google.provision import mark, marked
 
     with _clients(settings) as clients:
@@ -46,7 +46,8 @@ def claim_topics(settings: Settings, url: str) -> None:
                 f"{settings.project}. Stop them, or keep apart: FANFOLD_PREFIX=mine-"
             )
         _provision(clients, settings)
-        mark(clients.publisher, clients.subscriber, settings.project, settings.prefix, url)
+        if url:
+            mark(clients.publisher, clients.subscriber, settings.project, settings.prefix, url)
 
 
 def push_to(settings: Settings, urls: Mapping[Station, str]) -> None:
@@ -60,13 +61,13 @@ def push_to(settings: Settings, urls: Mapping[Station, str]) -> None:
 
 
 def are_there(settings: Settings) -> bool | None:
-    """Whether they are still claimed. None: the emulator does not answer."""
-    from fanfold.engines.google.provision import marked
+    """All of them. None: the emulator does not answer."""
+    from fanfold.engines.google.provision import are_provisioned
 
     if not listens(settings.pubsub_emulator_host):
         return None
     with _clients(settings) as clients:
-        return bool(marked(clients.subscriber, settings.project, settings.prefix))
+        return are_provisioned(clients.subscriber, settings.project, settings.prefix)
 
 
 def _provision(clients: Clients, settings: Settings) -> None:
