@@ -47,12 +47,14 @@ def test_every_option_is_taken() -> None:
         backoff=2,
         backoff_cap=10,
         timeout=None,
+        exclusive=True,
         source=source,
         fold=fold,
     )(shout)
     assert (described.name, described.title, described.description) == ("loud", "Loud", "Louder.")
     assert (described.version, described.timeout) == ("7", None)
     assert described.retry == RetryPolicy(retries=0, base=2, cap=10)
+    assert described.exclusive
     assert described.source is source
     assert described.fold is fold
 
@@ -61,7 +63,7 @@ def test_every_option_is_tried_here() -> None:
     given = set(inspect.signature(flow).parameters) - {"fn"}
     assert given == {
         *("id", "title", "description", "version", "retries", "backoff", "backoff_cap"),
-        *("timeout", "source", "fold"),
+        *("timeout", "exclusive", "source", "fold"),
     }
 
 

@@ -26,6 +26,7 @@ from fanfold.errors import EngineError, HomeRefused
 _BUSY_SECONDS = 60.0
 #: With less SQLite cannot work, and calls that an I/O error.
 _FULL_BYTES = 64 * 1024
+_OPENING = threading.Lock()
 
 
 class Database:
@@ -47,8 +48,9 @@ class Database:
                 f"{lock} cannot be opened: {error.strerror}. Set FANFOLD_HOME to another folder."
             ) from None
         try:
-            # Going over to WAL needs the file alone and does not wait for it: so in one's own turn.
-            with self._own_turn():
+            # Going over to WAL needs the file alone and does not wait for it: so in one's own turn,
+            # which is a process' own, and so one's own among its threads besides.
+            with _OPENING, self._own_turn():
                 self.read().execute("PRAGMA journal_mode = WAL")
             with self.write() as db:
                 self._settle_version(db)
