@@ -43,6 +43,7 @@ GOOGLE = Policy(
     gather_least=0.02,
     lease_after=5.0,
     wake_seconds=5.0,
+    idle_seconds=1.0,
     sweep_seconds=60.0,
     grace_seconds=8.0,  # Cloud Run kills after ten
 )

@@ -1,6 +1,7 @@
 """A batch: one use of a flow over all records of a source. Its states, as one table.
 
     pending ──start──▶ running ⇄ paused            (pause, resume)
+       │ └──────────pause──────────▲
        │                  │        │
        └──────stop────────┼────────┤
                           │        ▼
@@ -64,7 +65,11 @@ _FOLDED = frozenset({BatchState.COMPLETED, BatchState.FAILED})
 
 #: state → arrow → states it may lead to
 TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
-    BatchState.PENDING: {"start": frozenset({BatchState.RUNNING}), "stop": _STOP},
+    BatchState.PENDING: {
+        "start": frozenset({BatchState.RUNNING}),
+        "pause": frozenset({BatchState.PAUSED}),
+        "stop": _STOP,
+    },
     BatchState.RUNNING: {
         "pause": frozenset({BatchState.PAUSED}),
         "stop": _STOP,
@@ -118,6 +123,12 @@ class Ending:
 
     state: BatchState
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindingDown:
+    ending: Ending
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,10 @@ class Batch:
     certificate: Certificate | None = None
     output: Value | None = None
     failure: Failure | None = None
+    #: when what is not settled by then is skipped
+    deadline_at: float | None = None
+    #: what it is to be stopped as, and when at the latest: what runs may finish until then
+    winding_down: WindingDown | None = None
     started_at: float | None = None
     closed_at: float | None = None
     ended_at: float | None = None
@@ -208,9 +223,9 @@ class Batch:
 
 
 def start(batch: Batch, now: float) -> Batch:
-    """The fan-out has begun. A repeated start changes nothing."""
+    """The fan-out has begun; of a batch that is paused before, too. Repeated it changes nothing."""
     if batch.state in (BatchState.RUNNING, BatchState.PAUSED):
-        return batch
+        return batch if batch.started_at is not None else replace(batch, started_at=now)
     return replace(_to(batch, "start", BatchState.RUNNING), started_at=now)
 
 
@@ -223,14 +238,29 @@ def pause(batch: Batch) -> Batch:
 def resume(batch: Batch) -> Batch:
     if batch.state is BatchState.RUNNING:
         return batch
+    if batch.winding_down is not None:
+        raise IllegalTransition(f"{batch.id} is being stopped: {batch.winding_down.ending.reason}")
     return _to(batch, "resume", BatchState.RUNNING)
+
+
+def wind_down(batch: Batch, ending: Ending, until: float) -> Batch:
+    """Nothing new starts, what runs may finish until then; the first to say so decides what it
+    becomes, and the soonest when. What has not begun is stopped at once."""
+    if batch.state is BatchState.PENDING:
+        return stop(batch, ending)
+    known = batch.winding_down
+    if known is not None and known.until <= until:
+        return batch
+    paused = pause(batch)
+    return replace(paused, winding_down=WindingDown(known.ending if known else ending, until))
 
 
 def stop(batch: Batch, ending: Ending) -> Batch:
     """Nothing new starts; it will become `ending.state`. The first stop wins."""
     if batch.state is BatchState.CANCELING:
         return batch
-    return replace(_to(batch, "stop", BatchState.CANCELING), ending=ending)
+    ending = batch.winding_down.ending if batch.winding_down is not None else ending
+    return replace(_to(batch, "stop", BatchState.CANCELING), ending=ending, winding_down=None)
 
 
 def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:

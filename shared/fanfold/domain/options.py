@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from math import prod
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -20,6 +22,7 @@ from fanfold.errors import OptionInvalid
 #: of a parameter grid
 MAX_COMBINATIONS = 1000
 
+_SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,3})?)%")
 Label = Annotated[str, Field(max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -42,11 +45,25 @@ def _small_grid(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return value
 
 
+def _budget(value: Any) -> int | str | None:
+    if value is None or (type(value) is int and value >= 0):
+        return value
+    if isinstance(value, str) and _SHARE.fullmatch(value):
+        return value
+    raise ValueError("must be a number of records, or a share of all such as 3%")
+
+
 class BatchOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     #: how many of the batch's records may be in flight at once; None: no limit
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    #: whether a record that fails leaves the others alone, or the first such ends the batch
+    error_policy: Literal["continue", "stop"] = "continue"
+    #: more failed records than this end the batch: a number, or a share of all records such as 3%
+    max_failures: Annotated[int | str | None, BeforeValidator(_budget)] = None
+    #: seconds after its creation, when what is not settled by then is skipped
+    deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
     #: take only so many records: the first ones, or, with `shuffle`, ones drawn evenly from all
     max_records: Annotated[int, Field(ge=0)] | None = None
     #: dispatch the records in a random order; their indexes and results keep the source's
@@ -77,6 +94,12 @@ class BatchOptions(BaseModel):
     timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
     label: Label | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if self.error_policy == "stop" and self.max_failures not in (None, 0):
+            raise ValueError("error_policy stop is max_failures 0: give one of them")
+        return self
 
     @model_validator(mode="after")
     def _a_seed_has_a_use(self) -> Self:

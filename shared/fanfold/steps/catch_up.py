@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fanfold.domain.batch import Batch
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance, repair
+from fanfold.steps.budget import end_if_failed_too_often
 from fanfold.steps.run_flow import Job
 from fanfold.steps.stop import end_if_fatal
 
@@ -18,8 +19,10 @@ from fanfold.steps.stop import end_if_fatal
 def catch_up(ports: Ports, batch: Batch, jobs: Sequence[Job]) -> None:
     """Everything between settle and ask, for jobs of one batch. The caller asks and acks."""
     indexes = {job.index for job in jobs}
-    for run in ports.runs.read(batch.id, indexes).values():
+    settled = ports.runs.read(batch.id, indexes).values()
+    for run in settled:
         end_if_fatal(ports, run)
+    end_if_failed_too_often(ports, batch, list(settled))
     attempt = max(job.deliveries for job in jobs)
     repair(ports, batch, lambda release: release.record in indexes, attempt)
     advance(ports, batch, jobs[0].index)

@@ -63,13 +63,15 @@ def create_batch(
     wanted = None if options.shuffle else options.max_records
     counted = _Counted(on_progress)
     ports.blobs.write(blob, spool(prepared(lines(), options), check, wanted, counted))
+    now = ports.clock.now()
     batch = Batch(
         id=batch_id,
         flow=request.flow,
         source=Source(blob, request.source_name, request.source_version, counted.records),
         options=options,
         request_digest=digest,
-        created_at=ports.clock.now(),
+        created_at=now,
+        deadline_at=None if options.deadline is None else now + options.deadline,
         slots=ports.slots,
     )
     stored = ports.batches.create(batch)

@@ -95,6 +95,8 @@ def publish_page(ports: Ports, message: PageMessage, attempt: int = 1) -> None:
     batch = ports.batches.get(message.batch_id)
     if batch.generation != message.generation or not batch.is_open:
         return
+    if batch.state is BatchState.PAUSED:  # resuming publishes them all
+        return
     positions = range(message.start, message.stop)
     publish_runs(ports, batch, positions, message.attempt + attempt - 1)
 

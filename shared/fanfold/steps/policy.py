@@ -54,6 +54,8 @@ class Policy:
     grace_seconds: float = math.inf
     #: how often a worker looks for waits that are due and leases that have ended
     wake_seconds: float = 0.5
+    #: how often a worker that is to end when it is idle asks whether it is
+    idle_seconds: float = 0.05
     #: how often a worker sweeps
     sweep_seconds: float = 15.0
     #: what one pass of the sweep may publish for one batch

@@ -12,7 +12,8 @@ groups. `admit` decides what is to be done with a job:
 | ALONE     | third delivery or later: it may kill processes      | execute in a child process     |
 | SETTLED   | redelivered, and its run is settled                 | repair, advance, ask, ack      |
 | LEASED    | redelivered, and somebody is at it, or it waits     | ack: the lease's end brings it |
-| DROPPED   | the batch is stopped, closed, or a generation later | ack                            |
+| DROPPED   | the batch is stopped, paused without a limit,       | ack                            |
+|           | closed, or a generation later                       |                                |
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ from fanfold.domain.run import (
 )
 from fanfold.errors import MessageInvalid
 from fanfold.ports import Delivery, Ports
+from fanfold.steps.budget import end_if_overdue
+from fanfold.steps.pause import is_acked_unrun
 from fanfold.steps.policy import Policy
 
 
@@ -132,7 +135,7 @@ def admit(
     ports: Ports, policy: Policy, batch: Batch, jobs: Sequence[Job]
 ) -> list[tuple[Job, Admission]]:
     """What to do with jobs of one batch. A fresh delivery costs no read."""
-    if not batch.is_open:
+    if not batch.is_open or end_if_overdue(ports, batch) or is_acked_unrun(ports, batch):
         return [(job, Admission.DROPPED) for job in jobs]
     doubtful = [job.index for job in jobs if _is_doubtful(job)]
     settled = ports.runs.read(batch.id, doubtful) if doubtful else {}

@@ -36,6 +36,7 @@ from fanfold.errors import OutcomeRefused
 from fanfold.ports import Effort, Ports, Verdict
 from fanfold.steps.advance import Outbox, advance_once
 from fanfold.steps.ask import Duty, ask
+from fanfold.steps.budget import end_if_failed_too_often
 from fanfold.steps.gathering import Gathering
 from fanfold.steps.policy import Policy
 from fanfold.steps.stop import end_if_fatal
@@ -234,6 +235,7 @@ class Settler(Generic[T]):
             self._commit(batch, entries, gathered)
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
+            end_if_failed_too_often(self._ports, batch, [entry.run for entry in entries])
             self._duty.owe(batch.id)
             advance_once(self._ports, batch, entries[0].run.index, self._published)
         except Exception as error:  # noqa: BLE001  whatever it was, the messages must come again

@@ -30,6 +30,22 @@ def cancel(ports: Ports, batch_id: str, reason: str = "canceled by the user") ->
     return batch
 
 
+def wind_down(
+    ports: Ports, batch_id: str, grace: float, reason: str = "canceled by the user"
+) -> Batch:
+    """Cancel it in so many seconds: nothing new starts, what runs may finish until then. Whoever
+    looks at the batch after that stops it."""
+    batch = ports.batches.get(batch_id)
+    if batch.state in (BatchState.CANCELED, BatchState.CANCELING):
+        return batch
+    ending = Ending(BatchState.CANCELED, reason)
+    until = ports.clock.now() + grace
+    batch = ports.batches.amend(batch_id, partial(rules.wind_down, ending=ending, until=until))
+    if batch.state is BatchState.CANCELING:
+        request_finalization(ports, batch)
+    return batch
+
+
 def end_if_fatal(ports: Ports, run: Run) -> None:
     """A run that raised Fatal ends its batch as failed; the records left are skipped."""
     if not isinstance(run.outcome, Failed) or run.outcome.failure.blame is not Blame.FATAL:

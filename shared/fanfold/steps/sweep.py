@@ -6,6 +6,7 @@
 | a release that may not be published      | publishes it again                                 |
 | a batch that is not sealed, and quiet    | publishes the fan-out again                        |
 | every record settled, or canceling       | asks for finalization                              |
+| a deadline, or a grace, that is over     | stops the batch                                    |
 | finalizing, and the claim has ended      | asks for finalization                              |
 | unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
 """
@@ -23,6 +24,7 @@ from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
+from fanfold.steps.budget import end_if_overdue
 from fanfold.steps.policy import Policy
 
 _CHUNK = 500
@@ -53,6 +55,8 @@ class Memory:
 
 def wake_due(ports: Ports, policy: Policy, batch: Batch) -> int:
     """Publish what waited and is due, and what lost its lease. Cheap: done every second or so."""
+    if _stands_still(batch):
+        return 0
     now = ports.clock.now()
     woken = ports.leases.wake(batch, now, now + policy.lease_seconds, policy.sweep_limit)
     publish_indexes(ports, batch, [live.index for live in woken])
@@ -93,6 +97,10 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if batch.state is BatchState.CANCELING:
         request_finalization(ports, batch)
         return Swept(asked=1)
+    if end_if_overdue(ports, batch):
+        return Swept(asked=1)
+    if _stands_still(batch):
+        return Swept(asked=int(ask(ports, batch)))
     woken = wake_due(ports, policy, batch)
     released = repair(ports, batch, partial(_is_left_over, policy, now))
     if ask(ports, batch):
@@ -107,6 +115,12 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
         return Swept(fan_outs=1)
     return Swept(republished=_republish(ports, policy, memory, batch))
+
+
+def _stands_still(batch: Batch) -> bool:
+    """Whether nothing of it is published before it is resumed. With a concurrency limit what has
+    been released goes on."""
+    return batch.state is BatchState.PAUSED and batch.options.concurrency is None
 
 
 def _is_left_over(policy: Policy, now: float, release: Release) -> bool:

@@ -12,8 +12,10 @@ from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
+from fanfold.domain.control import overdue
 from fanfold.errors import BatchNotFound
 from fanfold.ports import Ports
+from fanfold.steps.budget import end_if_overdue
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Job
 from fanfold.steps.views import Views
@@ -84,9 +86,10 @@ class Keeper:
         except BatchNotFound:
             reason = "the batch is gone"
         else:
-            if batch.is_open:
+            if batch.is_open and not end_if_overdue(self._ports, batch):
                 return
-            reason = batch.ending.reason if batch.ending else f"the batch is {batch.state}"
+            ending = batch.ending or overdue(batch, self._ports.clock.now())
+            reason = ending.reason if ending else f"the batch is {batch.state}"
         for execution in executions:
             execution.canceled.set(reason)
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import time
 
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
@@ -43,8 +44,6 @@ from fanfold.worker.ways_out import WaysOut
 
 #: how often somebody looks whether the intake comes forward
 _TICK = 0.02
-#: how often somebody asks the engine whether anything is left to do
-_IDLE_SECONDS = 0.05
 
 
 class Worker:
@@ -115,14 +114,14 @@ class Worker:
         self._keeper.start()
         if self._clerk is not None:
             self._clerk.start()
-        idle_at = time.monotonic() + _IDLE_SECONDS
+        idle_at = time.monotonic() + self._policy.idle_seconds
         while not self._stopping.wait(_TICK):
             self._intake.look_after(_TICK)
             self._pressure.look()
             if until_idle and time.monotonic() >= idle_at:
                 if self._is_idle():
                     break
-                idle_at = time.monotonic() + _IDLE_SECONDS
+                idle_at = time.monotonic() + self._policy.idle_seconds
         self._drain()
 
     def stop(self) -> None:
@@ -135,7 +134,8 @@ class Worker:
         return self._grace.left_behind or bool(self._hand.given_up())
 
     def _is_idle(self) -> bool:
-        batches = open_batches(self._ports)
+        # what is paused goes on when its user says so, and not before
+        batches = [it for it in open_batches(self._ports) if not _stays_paused(it)]
         if len(self._hand) or not all(batch.flow.is_in_memory for batch in batches):
             return False
         # what only another process can work on, now or later, is not waited for
@@ -163,3 +163,7 @@ class Worker:
         lanes_stop = self._grace.aside(self._lanes.stop)
         self._ports.queue.release(self._hand.held())
         lanes_stop()
+
+
+def _stays_paused(batch: Batch) -> bool:
+    return batch.state is BatchState.PAUSED and batch.winding_down is None

@@ -11,6 +11,9 @@ from fanfold.errors import OptionInvalid
 GOOD: dict[str, list[Any]] = {
     "concurrency": [1, 100_000],
     "max_records": [0, 1, 10**9],
+    "error_policy": ["continue", "stop"],
+    "max_failures": [0, 20, "3%", "100%", "0.125%"],
+    "deadline": [0.5, 60, 31_536_000.0],
     "shuffle": [True, False],
     "seed": [0, 7, (1 << 63) - 1],
     "key": ["id", "url"],
@@ -27,6 +30,9 @@ GOOD: dict[str, list[Any]] = {
 BAD: dict[str, list[Any]] = {
     "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
     "max_records": [-1, 2.0, "all", False],
+    "error_policy": ["ignore", True],
+    "max_failures": [-1, 1.5, True, "3", "101%", "1.2345%", "%", "lots"],
+    "deadline": [0, -1.0, 31_536_001, "1h", float("nan"), True],
     "shuffle": [1, "yes"],
     "seed": [-1, 1 << 63, 1.0, True, "7"],
     "key": [7, ["id"]],
@@ -68,7 +74,7 @@ def test_a_wrong_element_is_named_with_its_place() -> None:
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(OptionInvalid, match="no option 'concurency'; there are: concurrency, max"):
+    with pytest.raises(OptionInvalid, match="no option 'concurency'; there are: concurrency, err"):
         options_from({"concurency": 5})
 
 

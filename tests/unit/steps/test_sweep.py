@@ -13,17 +13,11 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.run import RunState
-from fanfold.engines.embedded.engine import embedded_engine
-from fanfold.engines.folder_blobs import FolderBlobs
-from fanfold.engines.google.clients import open_clients
-from fanfold.engines.google.engine import google_engine
-from fanfold.engines.google.provision import provision
 from fanfold.ports import Ports, Station
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, Swept, sweep, wake_due
 from fanfold.testing.clock import StillClock
-from fanfold.testing.cloud import running_cloud
 from fanfold.testing.conformance.rig import live, ok
 from fanfold.testing.home import Home
 from fanfold.testing.stations import (
@@ -34,28 +28,18 @@ from fanfold.testing.stations import (
     runs_taken,
 )
 from fanfold.wiring import EMBEDDED
+from tests.unit.steps.both import ENGINES, opened
 
-PROJECT = "sweep-project"
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS: list[Any] = [{"n": n} for n in range(6)]
 #: of the policy, in the tests' own time
 QUIET = EMBEDDED.quiet_seconds + 1
 
 
-@pytest.fixture(params=["embedded", "google"])
+@pytest.fixture(params=ENGINES)
 def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    """Of each engine; google's is on the stand-in."""
-    if request.param == "embedded":
-        with embedded_engine(tmp_path / "home", clock) as engine:
-            yield engine
-        return
-    with (
-        running_cloud() as cloud,
-        open_clients(cloud.firestore_host, cloud.pubsub_host) as clients,
-        google_engine(clients, FolderBlobs(tmp_path), project=PROJECT, clock=clock) as engine,
-    ):
-        provision(clients.publisher, clients.subscriber, PROJECT, "", backoff=False)
-        yield engine
+    with opened(request.param, tmp_path, clock) as ports:
+        yield ports
 
 
 #: a queue that cannot tell what lies there leaves it at how long nothing has happened

@@ -1,0 +1,62 @@
+"""A batch that may fail only so many records ends when more have failed, or when its time is over.
+
+The stop is the same as a cancel's: nothing new starts, running flows are told, the rest is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import Batch, BatchState, Ending
+from fanfold.domain.budget import has_budget, overspent
+from fanfold.domain.control import overdue
+from fanfold.domain.outcome import Failed
+from fanfold.domain.run import Run
+from fanfold.errors import IllegalTransition
+from fanfold.ports import Ports
+from fanfold.steps.ask import request_finalization
+
+
+def end_if_failed_too_often(ports: Ports, batch: Batch, settled: Sequence[Run]) -> None:
+    """After these were settled. Looks at the counters only if one of them has failed."""
+    if has_budget(batch.options) and any(isinstance(it.outcome, Failed) for it in settled):
+        end_if_overspent(ports, batch)
+
+
+def end_if_overspent(ports: Ports, batch: Batch) -> None:
+    if has_budget(batch.options) and batch.is_open:
+        failed = ports.runs.tally(batch.id).failed
+        _stop(ports, batch, partial(_if_overspent, failed=failed))
+
+
+def end_if_overdue(ports: Ports, batch: Batch) -> bool:
+    """Whether its time is over; by the batch as the caller knows it, and then as it is."""
+    now = ports.clock.now()
+    if overdue(batch, now) is None:
+        return False
+    stopped = _stop(ports, batch, partial(_if_overdue, now=now))
+    return stopped is None or not stopped.is_open
+
+
+def _if_overspent(batch: Batch, failed: int) -> Batch:
+    if batch.state not in (BatchState.RUNNING, BatchState.PAUSED):
+        return batch
+    reason = overspent(batch, failed)
+    return batch if reason is None else rules.stop(batch, Ending(BatchState.FAILED, reason))
+
+
+def _if_overdue(batch: Batch, now: float) -> Batch:
+    ending = overdue(batch, now)
+    return batch if ending is None else rules.stop(batch, ending)
+
+
+def _stop(ports: Ports, batch: Batch, arrow: partial[Batch]) -> Batch | None:
+    try:
+        stopped = ports.batches.amend(batch.id, arrow)
+    except IllegalTransition:  # it has ended meanwhile
+        return None
+    if stopped.state is BatchState.CANCELING:
+        request_finalization(ports, stopped)
+    return stopped

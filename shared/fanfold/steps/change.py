@@ -1,0 +1,47 @@
+"""change: options of a batch while it runs.
+
+Every reader goes by the batch as it is stored: a limit holds from the next release on, a budget
+from the next failure on, a deadline from the next look on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from fanfold.domain.batch import Batch
+from fanfold.domain.control import change as change_options
+from fanfold.errors import OptionInvalid
+from fanfold.ports import Ports
+from fanfold.steps.advance import advance
+from fanfold.steps.budget import end_if_overspent
+
+#: what may be changed; a deadline is so many seconds from now, or None
+CHANGEABLE = ("concurrency", "max_failures", "error_policy", "deadline")
+
+
+def change(ports: Ports, batch_id: str, changes: Mapping[str, Any]) -> Batch:
+    """Raises OptionInvalid, and changes nothing, if one of them cannot be."""
+    if unknown := [name for name in changes if name not in CHANGEABLE]:
+        raise OptionInvalid(
+            f"{unknown[0]} cannot be changed while a batch runs; these can: {', '.join(CHANGEABLE)}"
+        )
+    options = {name: value for name, value in changes.items() if name != "deadline"}
+    deadline: Any = "as it is"
+    if "deadline" in changes:
+        seconds = changes["deadline"]
+        deadline = None if seconds is None else ports.clock.now() + seconds
+    try:
+        arrow = partial(change_options, changes=options, deadline_at=deadline)
+        batch = ports.batches.amend(batch_id, arrow)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "options"
+        raise OptionInvalid(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    end_if_overspent(ports, batch)
+    if batch.is_open:
+        advance(ports, batch, None)
+    return batch

@@ -1,0 +1,72 @@
+"""pause and resume: nothing new starts; then everything goes on.
+
+With a concurrency limit pausing stops the releasing: what is released finishes. Without one the
+messages are all out, and whoever gets one of a paused batch acks it, on a fresh read; so resuming
+publishes whatever is not settled, stretch by stretch, marked as repeated.
+
+| a crash here                        | what happens                                            |
+|-------------------------------------|---------------------------------------------------------|
+| after resume, before it is all out  | resume again publishes it again; so does the sweep      |
+| a message acked just as it resumes  | it was acked on a read before the resume, which         |
+|                                     | publishes everything after                              |
+"""
+
+from __future__ import annotations
+
+from fanfold.domain import batch as rules
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.messages import PageMessage
+from fanfold.domain.order import stretches
+from fanfold.ports import Ports, Station
+from fanfold.steps.advance import REPEATED, advance
+from fanfold.steps.ask import ask
+
+_STRETCH = 500
+
+
+def pause(ports: Ports, batch_id: str) -> Batch:
+    """What is paused stays so. A batch that has ended cannot be."""
+    return ports.batches.amend(batch_id, rules.pause)
+
+
+def resume(ports: Ports, batch_id: str) -> Batch:
+    """May be repeated: what is settled or leased is not run again for it."""
+    batch = ports.batches.amend(batch_id, rules.resume)
+    if batch.options.concurrency is None:
+        _publish_again(ports, batch)
+    else:
+        advance(ports, batch, None)
+    ask(ports, batch)
+    return batch
+
+
+def is_acked_unrun(ports: Ports, batch: Batch) -> bool:
+    """Whether runs of this batch, as the caller knows it, are acked without being run."""
+    if batch.state is not BatchState.PAUSED or batch.options.concurrency is not None:
+        return False
+    return ports.batches.get(batch.id).state is BatchState.PAUSED
+
+
+def _publish_again(ports: Ports, batch: Batch) -> None:
+    if batch.options.shuffle and not batch.sealed:
+        return  # nothing of it has been published yet
+    positions = (
+        stretches(batch)
+        if batch.options.shuffle
+        else (
+            range(start, min(start + _STRETCH, batch.known_total))
+            for start in range(0, batch.known_total, _STRETCH)
+        )
+    )
+    bodies = [
+        PageMessage(
+            batch_id=batch.id,
+            generation=batch.generation,
+            start=it.start,
+            stop=it.stop,
+            attempt=REPEATED,
+        ).encode()
+        for it in positions
+    ]
+    if bodies:
+        ports.queue.publish(Station.FAN_OUT, batch.id, bodies)
