@@ -41,3 +41,10 @@ def seconds_of(option: str, text: str) -> float:
     if found is None:
         raise OptionInvalid(f"{option} {text}: say seconds, such as 30 or 30s, or 2m, or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def failures_of(text: str | None) -> int | str | None:
+    """A number, or a share as the options have it; whatever is wrong with it they will say."""
+    if text is not None and text.isdecimal():
+        return int(text)
+    return text

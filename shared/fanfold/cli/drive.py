@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from fanfold.wiring import Fanfold
 
 _LOOK_SECONDS = 0.1
+#: for flows of a stopped batch to end by themselves
+_DEAF_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,21 @@ def _watch(
 def _drain(
     fanfold: Fanfold, batch: Batch, workers: Workers, display: Display, interrupts: Interrupts
 ) -> None:
+    """What runs is finished; but a batch that was stopped takes no results any more, and a flow
+    that does not listen when it is told so is not waited for."""
     patience = 1 if interrupts.count else 0
+    stopped_at = time.monotonic()
     workers.supervisor.drain()
     while not workers.supervisor.wait(_LOOK_SECONDS):
-        display.show(status_of(fanfold.ports, batch.id))
-        if interrupts.count > patience:
+        status = status_of(fanfold.ports, batch.id)
+        display.show(status)
+        is_deaf = time.monotonic() - stopped_at > _DEAF_SECONDS and _is_stopped(status.batch)
+        if interrupts.count > patience or is_deaf:
             workers.supervisor.kill()
+
+
+def _is_stopped(batch: Batch) -> bool:
+    return batch.ended and batch.ending is not None
 
 
 def _report(

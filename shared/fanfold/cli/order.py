@@ -104,10 +104,14 @@ def _to_come(text: str) -> Any:
 
 
 def _options_of(wanted: Wanted) -> BatchOptions:
+    from fanfold.cli.amounts import failures_of, seconds_of
     from fanfold.domain.options import options_from
 
     given: dict[str, Any] = {
         "concurrency": wanted.concurrency,
+        "error_policy": wanted.error_policy and wanted.error_policy.value,
+        "max_failures": failures_of(wanted.max_failures),
+        "deadline": None if wanted.deadline is None else seconds_of("--deadline", wanted.deadline),
         "max_records": wanted.max_records,
         "shuffle": wanted.shuffle,
         "seed": wanted.seed,

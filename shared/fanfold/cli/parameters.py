@@ -25,6 +25,11 @@ class DeliveryName(StrEnum):
     PULL = "pull"
 
 
+class ErrorPolicyName(StrEnum):
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
 class FormatName(StrEnum):
     JSONL = "jsonl"
     JSON = "json"
@@ -227,6 +232,32 @@ Timeout = Annotated[
     typer.Option(
         metavar="SECONDS",
         help="Time for one attempt. Default: the flow's own.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
+ErrorPolicy = Annotated[
+    ErrorPolicyName | None,
+    typer.Option(
+        help="stop: the first record that fails ends the batch. Default: continue.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
+MaxFailures = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|PERCENT",
+        help="End the batch when more than so many records have failed: 20, or 3% of all.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
+Deadline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Skip what is not settled after so long: 90s, 30m, 2h.",
         rich_help_panel=_WORK,
         show_default=False,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from fanfold.cli.numbers import TIMES, count, duration, iso, rate, short, span
+from fanfold.cli.numbers import TIMES, count, duration, iso, moment, rate, short, span
 from fanfold.cli.pace import mean_rate
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ def reason_of(status: Status) -> str | None:
         return batch.failure.message
     if batch.ending is not None:
         return batch.ending.reason
+    if (winding := batch.winding_down) is not None:
+        return f"{winding.ending.reason}; what runs may finish until {moment(winding.until)}"
     if batch.state == "failed" and counts.failed:
         return "every record failed" if counts.failed == counts.total else "no record succeeded"
     return None

@@ -119,6 +119,8 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "ended", f"{moment(batch.ended_at)}, after {duration(seen.seconds)}"
     else:
         yield "since", duration(seen.seconds)
+        if batch.deadline_at is not None:
+            yield "deadline", moment(batch.deadline_at)
     if known := percentiles(seen.tally.durations):
         yield "durations", " · ".join(known)
     if seen.tally.attempts:

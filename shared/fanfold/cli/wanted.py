@@ -38,6 +38,9 @@ class Wanted:
     request_id: given.RequestId = None
     check: given.Check = False
     concurrency: given.Concurrency = None
+    error_policy: given.ErrorPolicy = None
+    max_failures: given.MaxFailures = None
+    deadline: given.Deadline = None
     retries: given.Retries = None
     timeout: given.Timeout = None
 

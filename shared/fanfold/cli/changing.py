@@ -1,0 +1,79 @@
+"""`fanfold set`: change options of a batch while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fanfold.cli import parameters as given
+
+if TYPE_CHECKING:
+    from fanfold.domain.batch import Batch
+
+EXAMPLE = "fanfold set last concurrency=50 max_failures=3% deadline=2h"
+
+
+def set_(
+    batch: given.BatchName,
+    changes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="OPTION=VALUE…",
+            help="concurrency=50, max_failures=20 or 3%, error_policy=stop, deadline=2h from now; "
+            "none for no max_failures, no deadline.",
+        ),
+    ],
+    engine: given.Engine = None,
+    json: given.AsJson = False,
+) -> int:
+    """Change options of a batch while it runs.
+
+    What runs already goes on. A lower concurrency is reached as runs end; a budget that is spent
+    already ends the batch at once.
+    """
+    from fanfold.cli import exits
+    from fanfold.cli.opening import opened_at
+    from fanfold.cli.report import options_of
+    from fanfold.cli.terminal import Terminal
+    from fanfold.steps.change import change
+
+    terminal = Terminal()
+    wanted = dict(_change_of(text) for text in changes)
+    with opened_at(batch, engine) as (fanfold, found):
+        changed = change(fanfold.ports, found.id, wanted)
+    if json:
+        terminal.json({"batch_id": changed.id, "status": changed.state, **_told(changed)})
+    else:
+        terminal.say(f"{changed.id} is {changed.state}: {' · '.join(options_of(changed))}")
+    return exits.OK
+
+
+def _change_of(text: str) -> tuple[str, Any]:
+    from fanfold.cli.amounts import failures_of, seconds_of
+    from fanfold.errors import OptionInvalid
+
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise OptionInvalid(f"{text!r}: write OPTION=VALUE, as in {EXAMPLE.partition('last ')[2]}")
+    if value == "none":
+        return name, None
+    match name:
+        case "deadline":
+            return name, seconds_of("deadline", value)
+        case "max_failures":
+            return name, failures_of(value)
+        case "concurrency":
+            return name, int(value) if value.isdecimal() else value
+        case _:
+            return name, value
+
+
+def _told(batch: Batch) -> dict[str, Any]:
+    options = batch.options
+    return {
+        "concurrency": options.concurrency,
+        "max_failures": options.max_failures,
+        "error_policy": options.error_policy,
+        "deadline_at": batch.deadline_at,
+    }
