@@ -83,6 +83,10 @@ class IllegalTransition(Conflict):
     """The batch is not in a state that allows this. Look at it: `fanfold status BATCH`."""
 
 
+class BatchPruned(Conflict):
+    """The batch has been pruned: its counts are kept, its records and results are gone."""
+
+
 class RequestReused(Conflict):
     """This request id already started another batch. Use a new request id."""
 

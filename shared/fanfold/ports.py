@@ -112,6 +112,12 @@ class Batches(Protocol):
     def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
         """The records of [start, stop), streamed."""
 
+    def erase(self, batch_id: str, start: int, stop: int) -> None:
+        """What is stored of the records [start, stop): runs, lives, and pages that begin there."""
+
+    def forget(self, batch_id: str) -> None:
+        """The batch itself, whose records are erased."""
+
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
         """Close the tally, if it may be: batch.close, with the slots deleted in the same commit.
 

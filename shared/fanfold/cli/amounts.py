@@ -8,8 +8,8 @@ from fanfold.errors import OptionInvalid
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B|B)?", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
-_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h)?")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d)?")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _POWERS = "BKMGT"
 SIZES = "a size such as 64MiB, 500MB, 1GiB or 1048576, which is bytes"
 
@@ -39,7 +39,7 @@ def share_of(option: str, text: str) -> float | None:
 def seconds_of(option: str, text: str) -> float:
     found = _TIME.fullmatch(text.strip())
     if found is None:
-        raise OptionInvalid(f"{option} {text}: say seconds, such as 30 or 30s, or 2m, or 1h")
+        raise OptionInvalid(f"{option} {text}: say seconds, such as 30 or 30s, or 2m, 1h, 7d")
     return float(found[1]) * _SECONDS[found[2] or "s"]
 
 

@@ -31,6 +31,7 @@ from fanfold.cli import (
     listing,
     mishaps,
     pause,
+    prune,
     results,
     run,
     status,
@@ -124,6 +125,7 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
             "resume": (pause.resume, pause.RESUME),
             "cancel": (cancel.cancel, cancel.EXAMPLE),
             "fold": (fold.fold, fold.EXAMPLE),
+            "prune": (prune.prune, prune.EXAMPLE),
         },
         "Look": {
             "list": (listing.list_, listing.EXAMPLE),

@@ -200,6 +200,8 @@ class Batch:
     started_at: float | None = None
     closed_at: float | None = None
     ended_at: float | None = None
+    #: when its records and results began to be removed; what is left is a tombstone
+    pruned_at: float | None = None
 
     @property
     def sealed(self) -> bool:

@@ -13,6 +13,7 @@ from functools import partial
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import combination_of
 from fanfold.domain.outcome import Canceled, Failed, Skipped, Succeeded, Value
+from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import RunState
 from fanfold.folds.ahead import ahead
 from fanfold.folds.result import Result
@@ -60,6 +61,7 @@ def stream_results(
     While the tally is open, a record without a document is queued; once it is closed, it never
     will be run. (Queued is said of a running or waiting run as well: its result is to come.)
     """
+    check_not_pruned(batch)
     end = batch.known_total if stop is None else min(stop, batch.known_total)
     ranges = [range(low, min(low + chunk, end)) for low in range(max(0, start), end, chunk)]
     # of an open batch, what lies ahead may not be there yet: it is read when it is its turn

@@ -33,6 +33,7 @@ from fanfold.domain.batch import (
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value, printable
+from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.tally import Tally
 from fanfold.errors import EngineError
 from fanfold.folds.apply import apply_fold
@@ -72,6 +73,7 @@ def finalize(
 
 def certify(ports: Ports, batch: Batch, now: float) -> Certificate:
     """The closed counts beside a recount from the runs' own documents."""
+    check_not_pruned(batch)
     closed = batch.closed or Tally()
     recount = ports.runs.recount(batch.id)
     return Certificate(

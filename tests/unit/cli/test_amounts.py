@@ -44,13 +44,14 @@ def test_another_share_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("30", 30.0), ("30s", 30.0), ("0.5 s", 0.5), ("2m", 120.0), ("1h", 3600)]
+    ("text", "seconds"),
+    [("30", 30.0), ("30s", 30.0), ("0.5 s", 0.5), ("2m", 120.0), ("1h", 3600), ("2d", 172_800)],
 )
 def test_a_time_is_seconds_or_has_a_unit(text: str, seconds: float) -> None:
     assert seconds_of("--grace", text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "3d", "inf", "nan"])
+@pytest.mark.parametrize("text", ["", "soon", "-1", "3w", "inf", "nan"])
 def test_another_time_is_refused(text: str) -> None:
     with pytest.raises(OptionInvalid, match=r"--grace .*: say seconds, such as 30 or 30s, or 2m"):
         seconds_of("--grace", text)

@@ -10,7 +10,7 @@ from fanfold.domain.batch import OPEN, Batch, BatchState, Checkpoint, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.engines.embedded.database import Database
-from fanfold.engines.embedded.places import places_of
+from fanfold.engines.embedded.places import place_of, places_of
 from fanfold.engines.embedded.tallies import read_tally
 from fanfold.errors import BatchNotFound
 from fanfold.ports import Station
@@ -89,6 +89,27 @@ class EmbeddedBatches:
                 if start <= record.index < stop:
                     yield record
             start = last
+
+    def erase(self, batch_id: str, start: int, stop: int) -> None:
+        with self._database.write() as db:
+            number = number_of(db, batch_id)
+            first = place_of(number, 0)
+            for table in ("runs", "lives"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE place >= ? AND place < ?",
+                    (first | start, first + stop),
+                )
+            db.execute(
+                "DELETE FROM pages WHERE batch = ? AND start >= ? AND start < ?",
+                (number, start, stop),
+            )
+
+    def forget(self, batch_id: str) -> None:
+        with self._database.write() as db:
+            row = db.execute("SELECT n FROM batches WHERE id = ?", (batch_id,)).fetchone()
+            if row is not None:
+                db.execute("DELETE FROM windows WHERE batch = ?", row)
+                db.execute("DELETE FROM batches WHERE n = ?", row)
 
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
         with self._database.write() as db:

@@ -15,6 +15,7 @@ from fanfold.engines.google.firestore import Aborted, Exists, Unsure, Where, pau
 from fanfold.engines.google.slots import tally_from
 
 _CREATE_SECONDS = 60.0
+_DELETES = 500
 
 
 class GoogleBatches:
@@ -115,6 +116,33 @@ class GoogleBatches:
                 if start <= record.index < stop:
                     yield record
             start = it["stop"]
+
+    def erase(self, batch_id: str, start: int, stop: int) -> None:
+        """By their names, whether they are there or not: that costs no read."""
+        layout = self._layout
+        pages = self._firestore.query(
+            layout.batch(batch_id),
+            "pages",
+            [Where("start", ">=", start), Where("start", "<", stop)],
+            order="start",
+        )
+        gone = [page.path for page in pages]
+        for index in range(start, stop):
+            gone += [layout.run(batch_id, index), layout.life(batch_id, index)]
+        for first in range(0, len(gone), _DELETES):
+            self._delete(gone[first : first + _DELETES])
+
+    def forget(self, batch_id: str) -> None:
+        self._delete([self._layout.window(batch_id), self._layout.batch(batch_id)])
+
+    def _delete(self, paths: list[str]) -> None:
+        pauses = pauses_until(_CREATE_SECONDS)
+        while True:
+            try:
+                return self._firestore.commit([values.delete(path) for path in paths])
+            except (Aborted, Unsure):
+                if not next(pauses, False):
+                    raise
 
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
         path = self._layout.batch(batch_id)

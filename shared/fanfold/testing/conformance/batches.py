@@ -8,11 +8,13 @@ import pytest
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim, Ending
+from fanfold.domain.run import RunState
 from fanfold.errors import BatchNotFound, Contended, IllegalTransition
 from fanfold.testing.conformance.rig import (
     Rig,
     after_page,
     failed,
+    live,
     new_batch,
     ok,
     page_of,
@@ -141,6 +143,33 @@ class BatchesConformance:
         now = rig.clock.now()
         answer = rig.ports.batches.close(batch.id, 2, Claim("me", now + 10), now)
         assert answer.state is BatchState.RUNNING
+
+    def test_records_are_erased_stretch_by_stretch_and_others_stay(self, rig: Rig) -> None:
+        batch = sealed(rig.ports, with_records(rig.ports, new_batch(rig.ports), 30, page=10))
+        other = with_records(rig.ports, new_batch(rig.ports), 5)
+        rig.ports.runs.settle(batch, [ok(batch, index) for index in range(25)])
+        rig.ports.runs.settle(other, [ok(other, 0)])
+        until = rig.clock.now() + 60
+        rig.ports.leases.hold(batch, [live(batch, 27, RunState.RUNNING, until, "me")])
+        rig.other.batches.erase(batch.id, 0, 10)
+        rig.other.batches.erase(batch.id, 0, 10)
+        assert sorted(rig.ports.runs.read(batch.id, range(30))) == list(range(10, 25))
+        assert list(rig.ports.batches.records(batch.id, 0, 10)) == []
+        assert len(list(rig.ports.batches.records(batch.id, 10, 30))) == 20
+        rig.ports.batches.erase(batch.id, 10, 30)
+        assert rig.other.runs.read(batch.id, range(30)) == {}
+        assert rig.other.leases.lives(batch.id, range(30)) == {}
+        assert sorted(rig.ports.runs.read(other.id, range(5))) == [0]
+        assert len(list(rig.ports.batches.records(other.id, 0, 5))) == 5
+        assert rig.ports.batches.get(batch.id).total == 30
+
+    def test_a_batch_that_is_forgotten_is_not_there_any_more(self, rig: Rig) -> None:
+        batch, other = new_batch(rig.ports), new_batch(rig.ports)
+        rig.ports.batches.forget(batch.id)
+        rig.ports.batches.forget(batch.id)
+        with pytest.raises(BatchNotFound):
+            rig.other.batches.get(batch.id)
+        assert [it.id for it in rig.other.batches.find()] == [other.id]
 
 
 def _close(rig: Rig, batch: Batch, owner: str = "me") -> Batch:

@@ -1,0 +1,104 @@
+"""prune: remove what ended batches have stored, but for a tombstone (domain.pruning).
+
+    mark it pruned ─▶ blobs ─▶ runs, lives, pages, stretch by stretch ─▶ its source's copy
+
+Marked first, so that nobody takes what is half removed for all there is; the copy of the source
+last: while the batch names one, there is something left to remove. So a crash leaves a batch that
+the next prune goes on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+from fanfold.domain import pruning
+from fanfold.domain.batch import ENDED, Batch, BatchState
+from fanfold.domain.outcome import Succeeded, Value
+from fanfold.ports import Ports, Settled
+
+_STRETCH = 500
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a pass did."""
+
+    batches: tuple[str, ...] = ()
+    #: tombstones that were old enough to go, too
+    forgotten: tuple[str, ...] = ()
+
+
+def prunable(ports: Ports, older_than: float, states: Collection[BatchState]) -> Iterator[Batch]:
+    """Those that ended so long ago, or whose pruning broke off. Looking changes nothing."""
+    now = ports.clock.now()
+    for batch in _ended(ports):
+        if batch.pruned_at is not None:
+            if batch.source.blob:
+                yield batch
+        elif batch.state in states and (batch.ended_at or now) + older_than <= now:
+            yield batch
+
+
+def prune(
+    ports: Ports,
+    older_than: float,
+    states: Collection[BatchState] = ENDED,
+    on_batch: Callable[[Batch], None] = lambda _batch: None,
+) -> Pruned:
+    """May be repeated, and run beside anything: it touches only what has ended."""
+    pruned = []
+    for batch in list(prunable(ports, older_than, states)):
+        on_batch(batch)
+        prune_one(ports, batch.id)
+        pruned.append(batch.id)
+    now = ports.clock.now()
+    old = [batch.id for batch in _ended(ports) if pruning.is_forgettable(batch, now)]
+    for batch_id in old:
+        ports.batches.forget(batch_id)
+    return Pruned(tuple(pruned), tuple(old))
+
+
+def prune_one(ports: Ports, batch_id: str) -> Batch:
+    """Raises IllegalTransition if it has not ended."""
+    output: Value | None = None
+
+    def mark(batch: Batch) -> Batch:
+        nonlocal output
+        output = batch.output
+        return pruning.prune(batch, ports.clock.now())
+
+    batch = ports.batches.amend(batch_id, mark)
+    _forget(ports, output)
+    for start in range(0, batch.known_total, _STRETCH):
+        stop = min(start + _STRETCH, batch.known_total)
+        for settled in ports.runs.outcomes(batch_id, start, stop):
+            _forget(ports, _output_of(settled))
+        ports.batches.erase(batch_id, start, stop)
+    if batch.source.blob:
+        ports.blobs.delete(batch.source.blob)
+    return ports.batches.amend(batch_id, _without_its_copy)
+
+
+def _without_its_copy(batch: Batch) -> Batch:
+    if not batch.source.blob:
+        return batch
+    return replace(batch, source=replace(batch.source, blob=""))
+
+
+def _output_of(settled: Settled) -> Value | None:
+    outcome = settled.outcome
+    return outcome.output if isinstance(outcome, Succeeded) else None
+
+
+def _forget(ports: Ports, value: Value | None) -> None:
+    if value is not None and value.blob is not None:
+        ports.blobs.delete(value.blob)
+
+
+def _ended(ports: Ports) -> Iterator[Batch]:
+    before = ""
+    while page := ports.batches.find(ENDED, limit=_PAGE, before=before):
+        yield from page
+        before = page[-1].id
