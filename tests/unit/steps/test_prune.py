@@ -118,7 +118,7 @@ def test_only_the_states_that_are_named_are_pruned(ports: Ports, clock: StillClo
     assert len(ports.runs.read(completed.id, range(3))) == 3
 
 
-def test_a_late_message_does_not_bring_a_pruned_batch_back(ports: Ports, clock: StillClock) -> None:
+def test_a_late_message_does_not_bring_a_pruned_batch_back(ports: Ports) -> None:
     batch = ended(ports)
     prune_one(ports, batch.id)
     assert ports.runs.settle(batch, [ok(batch, 0)]) == [Verdict.LATE]
