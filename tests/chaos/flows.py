@@ -61,3 +61,15 @@ def long(record: dict[str, Any]) -> int:
         file.write("x")
     time.sleep(record["seconds"])
     return 1
+
+
+@flow(retries=0)
+def noted(record: dict[str, Any]) -> int:
+    """Its one side effect is a line in a file; one append is atomic, from any process."""
+    file = os.open(record["note"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, b"%d\n" % record["n"])
+    os.close(file)
+    time.sleep(0.004)
+    if record["fail"]:
+        raise Permanent("it was told to")
+    return 1

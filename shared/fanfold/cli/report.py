@@ -100,13 +100,15 @@ def percentiles(durations: Durations, longest: float | None = None) -> list[str]
 
 
 def options_of(batch: Batch) -> list[str]:
-    """The options that are not as they are by default, but for the label and the tags."""
+    """The options that are not as they are by default, but for those told elsewhere."""
     given = batch.options.model_dump(
-        exclude_defaults=True, exclude={"label", "tags", "shuffle", "seed"}
+        exclude_defaults=True, exclude={"label", "tags", "shuffle", "seed", "deadline"}
     )
     told = [f"{name.replace('_', '-')} {_told(it)}" for name, it in given.items()]
     if batch.options.shuffle:
         told.append(f"shuffled, seed {batch.options.seed}")
+    if batch.deadline_at is not None:
+        told.append(f"until {moment(batch.deadline_at)}")
     return told
 
 

@@ -119,8 +119,6 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "ended", f"{moment(batch.ended_at)}, after {duration(seen.seconds)}"
     else:
         yield "since", duration(seen.seconds)
-        if batch.deadline_at is not None:
-            yield "deadline", moment(batch.deadline_at)
     if known := percentiles(seen.tally.durations):
         yield "durations", " · ".join(known)
     if seen.tally.attempts:
@@ -133,6 +131,8 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "tags", ", ".join(batch.options.tags)
     if (reason := reason_of(seen)) is not None:
         yield "reason", reason
+    if batch.pruned_at is not None:
+        yield "pruned", f"{moment(batch.pruned_at)}: its records and results are gone"
 
 
 def _told(it: EngineStatistics) -> str:
