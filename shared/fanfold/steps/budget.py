@@ -32,12 +32,26 @@ def end_if_overspent(ports: Ports, batch: Batch) -> None:
 
 
 def end_if_overdue(ports: Ports, batch: Batch) -> bool:
-    """Whether its time is over; by the batch as the caller knows it, and then as it is."""
+    """Whether its time is over; by the batch as the caller knows it, and then as it is. One that is
+    wound down need not wait for that when nothing runs any more, where that can be told."""
     now = ports.clock.now()
+    winding = batch.winding_down
+    if winding is not None and batch.is_open and _is_at_rest(ports, batch):
+        now = max(now, winding.until)
     if overdue(batch, now) is None:
         return False
     stopped = _stop(ports, batch, partial(_if_overdue, now=now))
     return stopped is None or not stopped.is_open
+
+
+def _is_at_rest(ports: Ports, batch: Batch) -> bool:
+    """Under a limit what is in flight is known: released, and neither settled nor waiting. The
+    window is read first; what is released after that there is none of, for it is paused."""
+    if batch.options.concurrency is None:
+        return False
+    released = ports.frontier.window(batch.id).released
+    tally = ports.runs.tally(batch.id)
+    return released == tally.settled + tally.waiting
 
 
 def _if_overspent(batch: Batch, failed: int) -> Batch:

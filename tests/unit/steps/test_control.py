@@ -270,6 +270,19 @@ def test_what_runs_may_finish_within_the_grace_and_nothing_else_begins(
     assert ended.winding_down is None
 
 
+def test_under_a_limit_a_grace_ends_when_nothing_runs_any_more(ports: Ports, create: Any) -> None:
+    batch = create(4, concurrency=2)
+    runs_taken(ports)
+    winding = wind_down(ports, batch.id, 3600.0)
+    ports.runs.settle(winding, [ok(batch, 0)])
+    assert not end_if_overdue(ports, winding)
+    ports.runs.settle(winding, [ok(batch, 1)])
+    assert end_if_overdue(ports, winding)
+    ended = finalized(ports, batch)
+    assert ended.closed is not None
+    assert (ended.closed.succeeded, ended.closed.canceled) == (2, 2)
+
+
 def test_what_is_being_canceled_cannot_be_resumed_and_a_cancel_without_grace_is_at_once(
     ports: Ports, create: Any
 ) -> None:
