@@ -8,6 +8,7 @@
     │   ├── OptionInvalid
     │   ├── SettingsInvalid
     │   ├── BatchNotFound
+    │   ├── LetterNotFound
     │   └── HomeRefused           the embedded engine's folder cannot be used
     ├── Conflict                  the state of things forbids it
     │   ├── IllegalTransition
@@ -69,6 +70,10 @@ class SettingsInvalid(UsageError):
 
 class BatchNotFound(UsageError):
     """No such batch. `fanfold list` lists the ones in this home."""
+
+
+class LetterNotFound(UsageError):
+    """No such dead letter. `fanfold dead-letters` lists the ones there are."""
 
 
 class HomeRefused(UsageError):
@@ -158,6 +163,7 @@ HANDLING: dict[type[BaseException], Handling] = {
     UsageError: Handling(2, 400, "nack"),
     FlowNotFound: Handling(2, 404, "nack"),
     BatchNotFound: Handling(2, 404, "ack"),
+    LetterNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
     MessageInvalid: Handling(1, 400, "dead"),
     EngineError: Handling(1, 503, "nack"),

@@ -2,7 +2,7 @@
 
 Each verb is atomic, most take many at once, and each may be repeated: whoever is not sure that a
 call arrived calls again. An engine (engines.embedded, later engines.google) implements them and
-must pass `fanfold.testing.conformance`. The store is four ports over the same documents, so that
+must pass `fanfold.testing.conformance`. The store is five ports over the same documents, so that
 each stays small enough to be read at once.
 
     Queue     at-least-once messages between stations
@@ -10,6 +10,7 @@ each stays small enough to be read at once.
     Runs      store: settling and counting
     Leases    store: runs that live long, or wait
     Frontier  store: the window of a concurrency limit
+    Letters   store: what died, for people to look at
     Blobs     bytes too large for a document
     Clock     time, so that tests can hold it still
     Ids       names and chance, likewise
@@ -24,6 +25,7 @@ from typing import Protocol
 
 from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
 from fanfold.domain.frontier import Release, Window
+from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Outcome
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
@@ -251,6 +253,23 @@ class Frontier(Protocol):
         """The frontier, with the releases that may not be published."""
 
 
+class Letters(Protocol):
+    """Dead letters, kept until somebody deletes the home."""
+
+    def keep(self, letter: Letter) -> Letter:
+        """Store it, unless there is one of this id: the stored one wins and is returned."""
+
+    def get(self, letter_id: str) -> Letter:
+        """Raises LetterNotFound."""
+
+    def find(self, batch_id: str | None = None, limit: int = 100, before: str = "") -> list[Letter]:
+        """Newest first, from the one after letter `before` on; those of one batch, or all."""
+
+    def mark(self, letter_id: str, now: float) -> Letter:
+        """It has been brought back; of several who say so the first one's time stays. Raises
+        LetterNotFound."""
+
+
 class Blobs(Protocol):
     def write(self, name: str, chunks: Iterable[bytes]) -> int:
         """Store them under `name`, whole or not at all; the size. A blob of this name is
@@ -287,6 +306,7 @@ class Ports:
     runs: Runs
     leases: Leases
     frontier: Frontier
+    letters: Letters
     blobs: Blobs
     clock: Clock
     ids: Ids

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any, Literal, cast
 
 from fanfold.errors import EngineError
-from fanfold.ports import Batches, Blobs, Frontier, Leases, Ports, Queue, Runs, Station
+from fanfold.ports import Batches, Blobs, Frontier, Leases, Letters, Ports, Queue, Runs, Station
 
 
 def die() -> None:
@@ -60,6 +60,7 @@ def with_faults(ports: Ports, faults: Sequence[Fault]) -> Ports:
         runs=cast(Runs, _Faulty("runs", ports.runs, faults, lock)),
         leases=cast(Leases, _Faulty("leases", ports.leases, faults, lock)),
         frontier=cast(Frontier, _Faulty("frontier", ports.frontier, faults, lock)),
+        letters=cast(Letters, _Faulty("letters", ports.letters, faults, lock)),
         blobs=cast(Blobs, _Faulty("blobs", ports.blobs, faults, lock)),
     )
 

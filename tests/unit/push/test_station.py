@@ -124,7 +124,8 @@ def test_what_is_malformed_is_answered_as_done_and_kept_as_a_dead_letter(
 def test_a_message_that_cannot_be_decoded_ends_in_the_dead_letters(functions: Functions) -> None:
     functions.home.ports.queue.publish(Station.RUNS, "b", [b'{"v": 99}'])
     assert functions.deliver_all() == [204, 204]  # the run, then its dead letter
-    assert list((functions.home.path / "blobs" / "dead-letters").iterdir())
+    (letter,) = functions.home.ports.letters.find()
+    assert (letter.body, letter.origin) == (b'{"v": 99}', Station.RUNS)
 
 
 def test_a_message_of_an_unknown_batch_is_done_with(functions: Functions) -> None:
@@ -184,4 +185,5 @@ def test_a_request_that_cannot_be_met_starts_nothing_and_is_kept(
     queue.publish(Station.FAN_OUT, "", [json.dumps(request_message).encode()])
     assert functions.deliver_all() == [204, 204]
     assert functions.home.ports.batches.find() == []
-    assert list((functions.home.path / "blobs" / "dead-letters").iterdir())
+    (letter,) = functions.home.ports.letters.find()
+    assert json.loads(letter.body) == request_message

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.letter import Fate
 from fanfold.domain.messages import FanOutMessage, FinalizationMessage, PageMessage, RunMessage
 from fanfold.domain.outcome import Blame, Failed
 from fanfold.domain.run import RunState
@@ -164,8 +165,10 @@ def test_what_nobody_can_decode_is_kept_where_it_can_be_read(
         body = b'{"kind": "page"}'
     dead_letter(ports, letter(origin, body))
     (record,) = caplog.records
-    name = record.__dict__["context"]["kept_as"]
-    assert b"".join(ports.blobs.read(name)) == body
+    (kept,) = ports.letters.find()
+    assert record.__dict__["context"]["kept_as"] == kept.id
+    assert (kept.body, kept.origin, kept.fate) == (body, str(origin or ""), Fate.KEPT)
+    assert kept.reason.startswith("cannot be read: ")
 
 
 def test_a_record_the_batch_does_not_have_is_kept_where_it_can_be_read(
@@ -174,6 +177,9 @@ def test_a_record_the_batch_does_not_have_is_kept_where_it_can_be_read(
     dead_letter(ports, run_letter(batch, 7))
     assert "has no record 7" in caplog.text
     assert ports.runs.tally(batch.id).settled == 0
+    (kept,) = ports.letters.find(batch.id)
+    assert (kept.index, kept.fate) == (7, Fate.KEPT)
+    assert "has no record 7" in kept.reason
 
 
 @pytest.mark.parametrize("origin", [Station.RUNS, Station.FAN_OUT])

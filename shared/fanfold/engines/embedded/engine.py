@@ -11,6 +11,7 @@ from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.frontier import EmbeddedFrontier
 from fanfold.engines.embedded.home import prepare_home
 from fanfold.engines.embedded.leases import EmbeddedLeases
+from fanfold.engines.embedded.letters import EmbeddedLetters
 from fanfold.engines.embedded.owners import Ownership
 from fanfold.engines.embedded.queue import EmbeddedQueue
 from fanfold.engines.embedded.runs import EmbeddedRuns
@@ -37,6 +38,7 @@ def embedded_engine(
             runs=EmbeddedRuns(database),
             leases=EmbeddedLeases(database),
             frontier=EmbeddedFrontier(database),
+            letters=EmbeddedLetters(database),
             blobs=FolderBlobs(home / "blobs"),
             clock=clock,
             ids=ids or SystemIds(),

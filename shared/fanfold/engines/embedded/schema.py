@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE batches (
@@ -112,6 +112,22 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_ready ON messages (station, visible_at);
 CREATE INDEX messages_held ON messages (owner) WHERE owner IS NOT NULL;
+
+CREATE TABLE letters (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    batch TEXT,
+    record INTEGER,
+    origin TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    fate TEXT NOT NULL,
+    about TEXT NOT NULL,
+    resurrected_at REAL,
+    size INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE INDEX letters_by_time ON letters (at, id);
+CREATE INDEX letters_by_batch ON letters (batch, at, id) WHERE batch IS NOT NULL;
 
 CREATE TABLE owners (
     name TEXT PRIMARY KEY

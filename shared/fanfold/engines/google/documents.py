@@ -6,6 +6,7 @@
 {prefix}batches/{batch}/control/window     the frontier, with a concurrency limit
 {prefix}runs/{run}                         written once: batch, status, digest, output, about, …
 {prefix}live/{run}                         while a run is leased or waits
+{prefix}letters/{letter}                   dead letters: at, batch, body, reason, …
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Layout:
         self.batches = f"{prefix}batches"
         self.runs = f"{prefix}runs"
         self.live = f"{prefix}live"
+        self.letters = f"{prefix}letters"
 
     def batch(self, batch_id: str) -> str:
         return self.firestore.path(self.batches, batch_id)
@@ -50,6 +52,9 @@ class Layout:
 
     def run(self, batch_id: str, index: int) -> str:
         return self.firestore.path(self.runs, run_id_of(batch_id, index))
+
+    def letter(self, letter_id: str) -> str:
+        return self.firestore.path(self.letters, letter_id)
 
     def life(self, batch_id: str, index: int) -> str:
         return self.firestore.path(self.live, run_id_of(batch_id, index))

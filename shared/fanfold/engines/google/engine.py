@@ -13,6 +13,7 @@ from fanfold.engines.google.documents import Layout
 from fanfold.engines.google.firestore import Firestore
 from fanfold.engines.google.frontier import GoogleFrontier
 from fanfold.engines.google.leases import GoogleLeases
+from fanfold.engines.google.letters import GoogleLetters
 from fanfold.engines.google.queue import LEASE_SECONDS, PubSubQueue
 from fanfold.engines.google.runs import GoogleRuns
 from fanfold.engines.google.slots import Slots
@@ -56,6 +57,7 @@ def google_engine(
         runs=GoogleRuns(layout, counters),
         leases=GoogleLeases(layout, counters),
         frontier=GoogleFrontier(layout),
+        letters=GoogleLetters(layout),
         blobs=blobs,
         clock=clock or SystemClock(),
         ids=ids or SystemIds(),

@@ -44,6 +44,7 @@ INDEXES: tuple[Index, ...] = (
     Index("runs", ("batch", "status", "digest")),
     Index("runs", ("batch", "seconds"), descending=True),
     Index("live", ("batch", "state", "until")),
+    Index("letters", ("batch", "at"), descending=True),
 )
 
 #: (collection, field): large, or never asked for; indexing them costs and makes hot spots
@@ -58,6 +59,11 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
         ("live", field)
         for field in ("index", "generation", "owner", "attempts", "rate_limited", "seconds")
     ),
+    *(
+        ("letters", field)
+        for field in ("body", "size", "reason", "about", "origin", "index", "fate")
+    ),
+    ("letters", "resurrected_at"),
 )
 
 

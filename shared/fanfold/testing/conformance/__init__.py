@@ -11,6 +11,7 @@ from fanfold.testing.conformance.batches import BatchesConformance
 from fanfold.testing.conformance.blobs import BlobsConformance
 from fanfold.testing.conformance.frontier import FrontierConformance
 from fanfold.testing.conformance.leases import LeasesConformance
+from fanfold.testing.conformance.letters import LettersConformance
 from fanfold.testing.conformance.queue import QueueConformance
 from fanfold.testing.conformance.rig import Rig
 from fanfold.testing.conformance.runs import RunsConformance
@@ -22,6 +23,7 @@ class EngineConformance(
     RunsConformance,
     LeasesConformance,
     FrontierConformance,
+    LettersConformance,
     BlobsConformance,
 ):
     """All of it."""

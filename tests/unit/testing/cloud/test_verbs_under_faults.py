@@ -9,6 +9,7 @@ import pytest
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
+from fanfold.domain.letter import Fate, Letter
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.engines.google import firestore as calls
@@ -24,6 +25,19 @@ from fanfold.testing.conformance.rig import (
     page_of,
     sealed,
     with_records,
+)
+
+LETTER = Letter(
+    id="letter-aaaaaaaaaaaaaaaa",
+    origin="runs",
+    reason="delivered too often",
+    at=5.0,
+    batch_id=None,
+    index=None,
+    body=b"?",
+    size=1,
+    fate=Fate.KEPT,
+    about="kept",
 )
 
 
@@ -261,3 +275,16 @@ class TestTransactions:
         with pytest.raises(EngineError, match="denied"):
             ports.batches.amend(batch.id, rules.pause)
         assert (cloud.operations - before).calls["Commit"] == 1
+
+
+class TestLetters:
+    def test_keep(self, ports: Ports, strike: Strike) -> None:
+        strike()
+        assert ports.letters.keep(LETTER) == LETTER
+        assert ports.letters.find() == [LETTER]
+
+    def test_mark(self, ports: Ports, strike: Strike) -> None:
+        ports.letters.keep(LETTER)
+        strike()
+        assert ports.letters.mark(LETTER.id, 7.0).resurrected_at == 7.0
+        assert ports.letters.get(LETTER.id).resurrected_at == 7.0
