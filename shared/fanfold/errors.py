@@ -12,6 +12,7 @@
     │   └── HomeRefused           the embedded engine's folder cannot be used
     ├── Conflict                  the state of things forbids it
     │   ├── IllegalTransition
+    │   ├── BatchPruned           its counts are kept, its records and results are gone
     │   └── RequestReused
     ├── MessageInvalid            a queue's message nobody can decode
     └── EngineError               the engine could not do it

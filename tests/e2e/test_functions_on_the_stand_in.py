@@ -136,8 +136,11 @@ def test_a_record_costs_its_one_write_and_next_to_nothing_else(served: Served) -
     assert done.writes_by_collection()["standin-runs"] == records
     assert done.written <= 1.05 * records
     assert done.reads["standin-runs"] == 2, "the recount's: all, and what succeeded"
-    # the close reads each of the batch's slots; other reads are fewer the faster it goes
-    assert done.read - batch.slots <= 0.1 * records
+    # a close reads each of the batch's slots, once more when two try it at once and one loses;
+    # other reads are fewer the faster it goes
+    closes = done.calls["BeginTransaction"] * batch.slots
+    assert done.reads["slots"] <= closes + 0.05 * records, done.reads
+    assert done.read - done.reads["slots"] <= 0.1 * records, done.reads
     assert done.deletes_by_collection().keys() == {"slots"}
     assert done.calls["Publish"] <= 0.01 * records
     assert done.calls["Push"] == done.published.total() <= 1.01 * records

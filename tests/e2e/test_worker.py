@@ -33,6 +33,9 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
     given = {
         "--concurrency": "7",
         "--max-records": "2",
+        "--error-policy": "continue",
+        "--max-failures": "3%",
+        "--deadline": "2h",
         "--key": "k",
         "--param": "a=1",
         "--retries": "4",
@@ -52,6 +55,9 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
     assert seen == {
         "concurrency": 7,
         "max_records": 2,
+        "error_policy": "continue",
+        "max_failures": "3%",
+        "deadline": 7200.0,
         "key": "k",
         "parameters": {"a": 1, "b": 2},
         "retries": 4,
