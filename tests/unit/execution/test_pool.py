@@ -98,6 +98,22 @@ def test_records_run_side_by_side_each_in_a_process_of_its_own(
     assert os.getpid() not in pids
 
 
+def test_records_that_are_only_suspected_take_turns(
+    isolation: Isolation, prepared: Prepared, tmp_path: Path
+) -> None:
+    """The first one waits in vain for the second to come beside it."""
+    folder, ends, pause = tmp_path / "here", [], Event()
+    waits = prepared("suspected", {"folder": str(folder), "many": 2}, timeout=0.5)
+    first = Thread(target=lambda: ends.append(isolation.run(waits)[0]), daemon=True)
+    first.start()
+    while first.is_alive() and not folder.exists():
+        pause.wait(0.005)
+    comes = prepared("suspected", {"folder": str(folder), "many": 1})
+    assert isinstance(isolation.run(comes)[0], Returned)
+    first.join(PATIENCE)
+    assert ends == [TimedOut(0.5)]
+
+
 def test_a_child_is_used_again_for_the_next_records(
     isolation: Isolation, prepared: Prepared
 ) -> None:
@@ -138,12 +154,13 @@ def test_a_flow_with_a_limit_shares_its_children_with_no_other(
     isolation: Isolation, prepared: Prepared
 ) -> None:
     """It would count as its memory what the others have imported."""
-    free, other, limited = (
-        pids_of([isolation.run(prepared(name))[0]]) for name in ("pid", "other", "limited")
+    names = ("pid", "other", "limited", "limited_too", "limited")
+    free, other, limited, too, again = (
+        pids_of([isolation.run(prepared(name))[0]]) for name in names
     )
     assert free == other
-    assert free != limited
-    assert pids_of([isolation.run(prepared("limited"))[0]]) == limited
+    assert limited == again
+    assert len(free | limited | too) == 3
 
 
 # ----------------------------------------------------------- what blocks
@@ -232,6 +249,14 @@ def other(record):
 @flow(isolation="process", memory="1GiB")
 def limited(record):
     return os.getpid()
+
+@flow(isolation="process", memory="1GiB")
+def limited_too(record):
+    return os.getpid()
+
+@flow
+def suspected(record):
+    return meet.fn(record)
 
 @flow(isolation="process")
 def block(record):
