@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import re
 
+from fanfold.domain.amounts import SIZES, bytes_of
 from fanfold.errors import OptionInvalid
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B|B)?", re.IGNORECASE)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
 _TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d)?")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_POWERS = "BKMGT"
-SIZES = "a size such as 64MiB, 500MB, 1GiB or 1048576, which is bytes"
 
 
 def size_of(option: str, text: str, forms: str = SIZES) -> int:
     """In bytes, at least one."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is not None:
-        unit = (found[2] or "B").upper()
-        base = 1024 if "I" in unit else 1000
-        size = int(float(found[1]) * base ** _POWERS.index(unit[0]))
-        if size >= 1:
-            return size
+    size = bytes_of(text)
+    if size is not None:
+        return size
     raise OptionInvalid(f"{option} {text}: say {forms}")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fanfold.cli.amounts import SIZES, seconds_of, share_of, size_of
+from fanfold.cli.amounts import seconds_of, share_of, size_of
+from fanfold.domain.amounts import SIZES
 from fanfold.errors import OptionInvalid
 from fanfold.worker.bounds import Bounds
 

@@ -17,8 +17,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, overload
+from typing import Any, Literal, get_args, overload
 
+from fanfold.domain.amounts import SIZES, bytes_of
 from fanfold.domain.retry import RetryPolicy
 from fanfold.errors import FlowInvalid
 
@@ -27,6 +28,9 @@ DEFAULT_TIMEOUT = 300.0
 #: that made it can run it
 IN_MEMORY = "<memory>:"
 FLOW_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")
+
+#: where a flow runs: among others in a worker, or always in a child process
+Isolated = Literal["none", "process"]
 
 type_of_source = Callable[[], Iterable[Any]]
 type_of_fold = Callable[[Iterable[Any]], Any]
@@ -63,6 +67,10 @@ class Flow:
     timeout: float | None
     #: whether a record is leased before it runs, so that no two processes are at it at once
     exclusive: bool = False
+    #: "process": every record runs in a child process, alone
+    isolation: Isolated = "none"
+    #: bytes a record may have there; None: no limit
+    memory: int | None = None
     #: the flow's own records, where none are given
     source: type_of_source | None = None
     #: turns all results, in record order, into the batch's output
@@ -70,10 +78,12 @@ class Flow:
     #: whether the function wants the context as its second argument
     wants_context: bool = field(init=False)
     is_async: bool = field(init=False)
+    is_isolated: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.wants_context = _check_signature(self.fn, self.name)
         self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.is_isolated = self.isolation == "process"
         # Its attributes stay its own: a decorator before this one may have set a `retry` on it.
         update_wrapper(self, self.fn, updated=())
 
@@ -97,6 +107,8 @@ def flow(
     backoff_cap: float = 60.0,
     timeout: float | None = DEFAULT_TIMEOUT,
     exclusive: bool = False,
+    isolation: Isolated = "none",
+    memory: int | str | None = None,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
 ) -> Callable[[Callable[..., Any]], Flow]: ...
@@ -115,6 +127,8 @@ def flow(
     backoff_cap: float = 60.0,
     timeout: float | None = DEFAULT_TIMEOUT,
     exclusive: bool = False,
+    isolation: Isolated = "none",
+    memory: int | str | None = None,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
 ) -> Flow | Callable[[Callable[..., Any]], Flow]:
@@ -124,7 +138,10 @@ def flow(
     retries: attempts after the first. backoff: seconds the first retry waits at most, doubling up
     to backoff_cap. timeout: seconds for one attempt, None for no limit. exclusive: a record is
     leased before it runs, so that a message that is delivered twice never has it run twice at once,
-    as long as the lease is renewed; that costs a write more. source: gives the records where none
+    as long as the lease is renewed; that costs a write more. isolation: "process" for a flow that
+    may block for ever or crash: each record runs in a child process, which is killed at the timeout
+    and when it is told to stop. memory: what a record may have there, in bytes or as in "512MiB";
+    one that needs more is killed, and has failed. source: gives the records where none
     are named. fold: turns the results, in record order, into the batch's output.
     """
 
@@ -142,6 +159,7 @@ def flow(
                 raise FlowInvalid(f"flow {name}: {option} must be 0 s or more, not {value!r}")
         if timeout is not None and not (_is_seconds(timeout) and timeout):
             raise FlowInvalid(f"flow {name}: timeout must be more than 0 s, not {timeout!r}")
+        limit = _memory(name, isolation, memory)
         text = inspect.cleandoc(function.__doc__ or "")
         return Flow(
             fn=function,
@@ -152,6 +170,8 @@ def flow(
             retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
             timeout=timeout,
             exclusive=exclusive,
+            isolation=isolation,
+            memory=limit,
             source=source,
             fold=fold,
         )
@@ -166,6 +186,23 @@ def _is_seconds(value: object) -> bool:
         and math.isfinite(value)
         and value >= 0
     )
+
+
+def _memory(name: str, isolation: object, memory: object) -> int | None:
+    """In bytes."""
+    if isolation not in get_args(Isolated):
+        raise FlowInvalid(f'flow {name}: isolation is "none" or "process", not {isolation!r}')
+    if memory is None:
+        return None
+    size = bytes_of(memory) if isinstance(memory, str) else memory
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise FlowInvalid(f"flow {name}: memory must be {SIZES}, not {memory!r}")
+    if isolation != "process":
+        raise FlowInvalid(
+            f"flow {name}: memory is what a child process may have, beside others it cannot be "
+            'told whose it is. Add isolation="process"'
+        )
+    return size
 
 
 def _version_of(function: Callable[..., Any]) -> str:

@@ -1,8 +1,8 @@
 """How one attempt ended, and how a run ended: two unions of small frozen values.
 
-An attempt (Returned | Raised | TimedOut | Died | Interrupted) is what executing the flow once came
-to. `domain.retry.decide` turns it into an outcome, or into another attempt later. An outcome
-(Succeeded | Failed | Canceled | Skipped) is for good.
+An attempt (Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted) is what executing
+the flow once came to. `domain.retry.decide` turns it into an outcome, or into another attempt
+later. An outcome (Succeeded | Failed | Canceled | Skipped) is for good.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Blame(StrEnum):
     PERMANENT = "permanent"
     FATAL = "fatal"
     TIMEOUT = "timeout"
+    MEMORY = "memory"  # it needed more than its flow may have
     DIED = "died"  # the process that ran it died
     INPUT = "input"  # the record is not what the flow takes
     OUTPUT = "output"  # what the flow returned cannot be stored
@@ -81,6 +82,15 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryExceeded:
+    """It needed more than so many bytes: it was refused them, or killed for having them."""
+
+    limit: int
+    #: where it was refused them
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Died:
     """The child process that ran the record alone died; `reason` says how."""
 
@@ -94,7 +104,7 @@ class Interrupted:
     reason: str
 
 
-Attempt = Returned | Raised | TimedOut | Died | Interrupted
+Attempt = Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted
 
 
 # ---------------------------------------------------------------- outcomes

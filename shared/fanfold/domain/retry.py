@@ -12,6 +12,7 @@ together.
 | Permanent, bad input   | failed                                                           |
 | Fatal                  | failed, and the batch ends                                       |
 | timed out              | again while attempts are left                                    |
+| exceeded its memory    | failed: alone in its process, it would need as much once more     |
 | its process died       | failed: it was alone in there, so it was the record's own doing  |
 | told to stop           | canceled                                                         |
 """
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from fanfold.domain.amounts import size_text
 from fanfold.domain.outcome import (
     Attempt,
     Blame,
@@ -30,6 +32,7 @@ from fanfold.domain.outcome import (
     Failed,
     Failure,
     Interrupted,
+    MemoryExceeded,
     Outcome,
     Raised,
     Returned,
@@ -89,6 +92,9 @@ def decide(
             return Settle(Canceled(reason))
         case Died(reason):
             return Settle(Failed(Failure(Blame.DIED, "ProcessDied", reason)))
+        case MemoryExceeded(limit, traceback):
+            message = f"needed more memory than its {size_text(limit)}"
+            return Settle(Failed(Failure(Blame.MEMORY, "MemoryExceeded", message, traceback)))
         case TimedOut(seconds):
             failure = Failure(Blame.TIMEOUT, "Timeout", f"ran longer than its {seconds:g} s")
             return _again_or_failed(failure, None, attempts, policy, uniform)

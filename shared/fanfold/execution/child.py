@@ -1,26 +1,28 @@
-"""The child process that runs one record alone. `isolation` starts it and speaks to it.
+"""A child process that runs one record at a time, alone. `isolation` starts it and speaks to it.
 
-It ends when its standard input does, so it cannot outlive its parent, whatever the flow is at. What
-a flow prints must not get between the frames: the real standard output is put aside, and prints go
-to standard error.
+It ends when its standard input does, so it does not outlive its parent. A flow that blocks in C and
+lets no other thread run would hold that up; where the kernel can, it kills the child at once when
+the thread that started it ends. What a flow prints must not get between the frames: the real
+standard output is put aside, and prints go to standard error.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO
 
 from fanfold.domain.flow import Flow, FlowRef
-from fanfold.domain.outcome import Attempt
+from fanfold.domain.outcome import Attempt, MemoryExceeded, Raised
 from fanfold.domain.run import LogEntry
 from fanfold.errors import UsageError
-from fanfold.execution import frames
+from fanfold.execution import frames, memory
 from fanfold.execution.call import Call
 from fanfold.execution.context import Context
 from fanfold.execution.invoke import Invoker
@@ -28,6 +30,8 @@ from fanfold.execution.library import Library
 
 #: seconds for a clean exit, once the parent is gone
 GRACE = 1.0
+#: of Linux: the signal to get when the parent ends
+_PR_SET_PDEATHSIG = 1
 
 
 class Channel:
@@ -58,12 +62,14 @@ class SentLog(list[LogEntry]):
 
 
 def main() -> None:
+    _end_with_parent()
     requests, channel = _pipes()
     todo: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     Thread(target=_listen, args=(requests, todo), daemon=True).start()
     invoker = Invoker()
     library: Library | None = None
     flow: Flow | None = None
+    mapped: int | None = None
     while (frame := todo.get()) is not None:
         match frame:
             case {"load": ref, "places": places, "path": path, "number": number}:
@@ -71,22 +77,47 @@ def main() -> None:
                 library = library or Library(places)
                 try:
                     flow = _load(library, FlowRef(**ref))
+                    mapped = mapped or memory.mapped()
                     channel.send(loaded=True, number=number)
                 except UsageError as error:
                     channel.send(refused=[type(error).__name__, str(error)], number=number)
-            case {"run": data, "context": about, "number": number} if flow is not None:
+            case {"run": data, "context": about, "memory": limit, "number": number} if flow:
                 context = Context(**about)
                 context.entries = SentLog(channel, number)
                 # the parent keeps the time: it can end this process, which nothing in here can
                 call = Call(flow, FlowRef(flow.name, flow.version, ""), data, context, None)
-                invoker.invoke(call, partial(_report, channel, number))
+                attempt, seconds = _run(invoker, call, limit, mapped)
+                told = frames.attempt_packed(attempt)
+                channel.send(attempt=told, seconds=seconds, number=number)
             case _:
                 raise ValueError(f"the parent sent what is no request: {list(frame)}")
     invoker.stop()
 
 
-def _report(channel: Channel, number: int, attempt: Attempt, seconds: float) -> None:
-    channel.send(attempt=frames.attempt_packed(attempt), seconds=seconds, number=number)
+def _run(
+    invoker: Invoker, call: Call, limit: int | None, mapped: int | None
+) -> tuple[Attempt, float]:
+    """`mapped`: bytes before the first record. The bound is gone when there is something to say."""
+    started = time.monotonic()
+    ended: list[tuple[Attempt, float]] = []
+    try:
+        with memory.bounded(limit, mapped):
+            invoker.invoke(call, lambda attempt, seconds: ended.append((attempt, seconds)))
+    except MemoryError:  # there was none left to say so
+        if limit is None:
+            raise
+        return MemoryExceeded(limit), time.monotonic() - started
+    attempt, seconds = ended[0]
+    match attempt:
+        case Raised(failure) if limit is not None and failure.type == MemoryError.__name__:
+            return MemoryExceeded(limit, failure.traceback), seconds
+        case _:
+            return attempt, seconds
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _load(library: Library, ref: FlowRef) -> Flow:

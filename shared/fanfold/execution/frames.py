@@ -17,6 +17,7 @@ from fanfold.domain.outcome import (
     Died,
     Failure,
     Interrupted,
+    MemoryExceeded,
     Raised,
     Returned,
     TimedOut,
@@ -79,6 +80,8 @@ def attempt_unpacked(frame: dict[str, Any]) -> Attempt:
             return Raised(Failure(**failure | {"blame": Blame(failure["blame"])}), after)
         case {"kind": "TimedOut", "seconds": seconds}:
             return TimedOut(seconds)
+        case {"kind": "MemoryExceeded", "limit": limit, "traceback": traceback}:
+            return MemoryExceeded(limit, traceback)
         case {"kind": "Interrupted", "reason": reason}:
             return Interrupted(reason)
         case {"kind": "Died", "reason": reason}:

@@ -1,4 +1,4 @@
-"""Run a record alone in a child process, so that nothing but the record itself dies of it.
+"""Run records alone in child processes, so that nothing but the record itself dies of it.
 
     parent                                 child
     load  flow, places, path      ──────▶  finds the flow
@@ -7,18 +7,24 @@
           log …                   ◀──────
           attempt, seconds        ◀──────
 
-The child is kept for the next isolated record, and replaced after its death. Finding the flow comes
-before the run, in an exchange of its own: a child that dies or hangs there says nothing about the
-record. A child that dies during the run does: it was alone.
+A child is kept for the next record, and replaced after its death. Finding the flow comes before the
+run, in an exchange of its own: a child that dies or hangs there says nothing about the record. A
+child that dies during the run does: it was alone.
+
+Two kinds of records come here. Those of a flow with isolation="process" run side by side, as many
+as there are threads that bring them, each in a child of its own. Those that are only suspected of
+killing processes, for they were delivered so often, take turns: their flow's author has not
+reckoned with a process for each lane.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from threading import Lock
+from threading import Condition, Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,6 +35,7 @@ from fanfold.domain.outcome import (
     Died,
     Failure,
     Interrupted,
+    MemoryExceeded,
     Raised,
     TimedOut,
 )
@@ -38,7 +45,8 @@ from fanfold.execution import frames
 from fanfold.execution.call import Call
 from fanfold.execution.here import run_here
 from fanfold.execution.library import place_of
-from fanfold.execution.process import ChildProcess, Silence, path
+from fanfold.execution.pool import IDLE_SECONDS, Child, Pool
+from fanfold.execution.process import Silence, path
 
 #: seconds for a child to start and find the flow; heavy imports are common, hanging ones are not
 LOAD_SECONDS = 300.0
@@ -57,32 +65,48 @@ class _Lost:
 
 
 class Isolation:
-    """One child, one record at a time. Safe to share between threads."""
+    """Safe to share between threads."""
 
-    def __init__(self, places: Sequence[str] = ()) -> None:
+    def __init__(self, places: Sequence[str] = (), idle_seconds: float = IDLE_SECONDS) -> None:
         self._places = list(places)
-        self._child: ChildProcess | None = None
-        self._lock = Lock()
+        self._pool = Pool(idle_seconds)
+        #: taken by records that take turns
+        self._turn = Lock()
         self._numbers = count(1)
+        self._changed = Condition()
+        self._inside = 0
         self._closed = False
 
     def run(self, call: Call) -> tuple[Attempt, float]:
         """How it ended, and the seconds it took. Raises IsolationClosed."""
         if call.ref.is_in_memory:  # no child could find it
             return run_here(call)
-        with self._lock:
-            if self._is_told(call):
-                return self._stopped(call), 0.0
-            refusal = self._load(call)
-            return (refusal, 0.0) if refusal is not None else self._run(call)
+        with self._counted():
+            if call.flow.is_isolated:
+                return self._run_alone(call)
+            with self._turn:
+                return self._run_alone(call)
 
     def close(self) -> None:
-        """End the child. A record that is in it is not settled: its `run` raises."""
-        self._closed = True
-        with self._lock:
-            child, self._child = self._child, None
-            if child is not None:
-                child.close()
+        """End the children. A record that is in one is not settled: its `run` raises."""
+        with self._changed:
+            self._closed = True
+            while self._inside:
+                self._changed.wait()
+        self._pool.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            if self._closed:
+                raise IsolationClosed
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
 
     def __enter__(self) -> Self:
         return self
@@ -95,23 +119,37 @@ class Isolation:
     ) -> None:
         self.close()
 
-    def _load(self, call: Call) -> Attempt | None:
-        """Have a child find the flow; an attempt only if that is not to be."""
+    def _run_alone(self, call: Call) -> tuple[Attempt, float]:
+        if self._is_told(call):
+            return self._stopped(call), 0.0
+        try:
+            child = self._loaded(call)
+        except OSError as error:
+            return _not_begun("OSError", f"no child process can be started: {error}"), 0.0
+        return self._run(call, child) if isinstance(child, Child) else (child, 0.0)
+
+    def _loaded(self, call: Call) -> Child | Attempt:
+        """A child that has found the flow; an attempt only if that is not to be."""
         ref = replace(call.ref, place=place_of(call.flow) or call.ref.place)
         request = {"load": asdict(ref), "places": self._places, "path": path()}
-        was_warm = self._child is not None
-        try:
-            answer = self._exchange(call, request, LOAD_SECONDS)
-            if isinstance(answer, _Lost) and answer.why is Silence.GONE and was_warm:
-                # it died idle, of something an earlier record left behind
-                answer = self._exchange(call, request, LOAD_SECONDS)
-        except OSError as error:
-            return _not_begun("OSError", f"no child process can be started: {error}")
+        child = self._pool.take(ref, call.flow.memory)
+        answer = self._exchange(call, child, request, LOAD_SECONDS)
+        while isinstance(answer, _Lost) and answer.why is Silence.GONE and child.is_warm:
+            # it died idle, of something an earlier record left behind
+            child = self._pool.take(ref, call.flow.memory)
+            answer = self._exchange(call, child, request, LOAD_SECONDS)
         if not isinstance(answer, _Lost):
-            return _not_begun(*answer["refused"]) if "refused" in answer else None
+            if not child.is_warm:
+                child.at_first = child.process.resident()
+            if "refused" not in answer:
+                return child
+            self._pool.put(child)
+            return _not_begun(*answer["refused"])
         match answer.why:
             case Silence.TOLD:
                 return self._stopped(call)
+            case Silence.FULL:
+                return MemoryExceeded(call.flow.memory or 0)
             case Silence.OVERDUE:
                 return _not_begun(
                     "ChildProcessError", f"the flow was not found within {LOAD_SECONDS:g} s"
@@ -121,7 +159,7 @@ class Isolation:
                     "ChildProcessError", f"the child ended before the record began: {answer.how}"
                 )
 
-    def _run(self, call: Call) -> tuple[Attempt, float]:
+    def _run(self, call: Call, child: Child) -> tuple[Attempt, float]:
         context = call.context
         about = {
             "batch_id": context.batch_id,
@@ -131,46 +169,47 @@ class Isolation:
             "attempt": context.attempt,
             "parameters": context.parameters,
         }
+        request = {"run": call.data, "context": about, "memory": call.flow.memory}
         started = time.monotonic()
-        answer = self._exchange(call, {"run": call.data, "context": about}, call.timeout)
+        answer = self._exchange(call, child, request, call.timeout)
         seconds = time.monotonic() - started
         if not isinstance(answer, _Lost):
+            self._pool.put(child)
             return frames.attempt_unpacked(answer["attempt"]), answer["seconds"]
         match answer.why:
             case Silence.TOLD:
                 return self._stopped(call), seconds
+            case Silence.FULL:
+                return MemoryExceeded(call.flow.memory or 0), seconds
             case Silence.OVERDUE:
                 return TimedOut(call.timeout or 0.0), seconds
             case Silence.GONE:
                 return Died(answer.how), seconds
 
     def _exchange(
-        self, call: Call, request: dict[str, Any], seconds: float | None
+        self, call: Call, child: Child, request: dict[str, Any], seconds: float | None
     ) -> dict[str, Any] | _Lost:
-        """The child's answer. Its log comes before; that of what an earlier record left running
-        carries another number, and is nobody's any more."""
+        """The child's answer; without one there is no child any more. Its log comes before; that of
+        what an earlier record left running carries another number, and is nobody's any more."""
         number = next(self._numbers)
         body = frames.packed({**request, "number": number})
-        child = self._child = self._child or ChildProcess()
+        process = child.process
         deadline = None if seconds is None else time.monotonic() + seconds
+        told, limit = (lambda: self._is_told(call)), call.flow.memory
         try:
-            child.send(body)
-            while not isinstance(
-                answer := child.receive(deadline, lambda: self._is_told(call)), Silence
-            ):
+            process.send(body)
+            while not isinstance(answer := process.receive(deadline, told, limit), Silence):
                 if answer["number"] != number:
                     continue
                 if "log" not in answer:
                     return answer
                 call.context.entries.append(LogEntry(*answer["log"]))
         except BaseException:
-            self._child = None
-            child.kill()  # what it would say next is not known
+            process.kill()  # what it would say next is not known
             raise
-        self._child = None
         if answer is Silence.GONE:
-            return _Lost(answer, child.ended())
-        child.kill()
+            return _Lost(answer, process.ended())
+        process.kill()
         return _Lost(answer, "")
 
     def _is_told(self, call: Call) -> bool:

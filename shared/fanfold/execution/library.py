@@ -66,9 +66,16 @@ class Library:
 
     def take(self, flow: Flow, place: str | None = None) -> Found:
         """A flow that somebody has in hand: it is found here from now on, and nothing is loaded for
-        it. `place`: where a batch remembers it, if that is known."""
+        it. `place`: where a batch remembers it, if that is known. Raises FlowInvalid for one that
+        is to run in another process, which could not find it."""
         with self._lock:
             found = Found(flow, place or _elsewhere(flow) or f"{IN_MEMORY}{flow.name}")
+            if flow.is_isolated and found.ref.is_in_memory:
+                raise FlowInvalid(
+                    f"flow {flow.name}: no child process finds a flow that was made in a notebook, "
+                    "in a script that is being run or inside a function. Put it into a file of its "
+                    'own and import it from there, or leave isolation="process" out'
+                )
             self._found[found.place] = found
             return found
 

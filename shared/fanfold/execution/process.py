@@ -14,7 +14,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from fanfold.execution import frames
+from fanfold.execution import frames, memory
 
 #: How often a wait looks up, for a death or an order that no pipe tells of.
 _LOOK_EVERY = 0.05
@@ -35,6 +35,7 @@ class Silence(Enum):
     GONE = "gone"
     OVERDUE = "overdue"
     TOLD = "told to stop waiting"
+    FULL = "has more memory than it may"
 
 
 class ChildProcess:
@@ -53,6 +54,7 @@ class ChildProcess:
         self._reader = frames.Reader()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._answers, selectors.EVENT_READ)
+        self._next_reading = 0.0
 
     @property
     def pid(self) -> int:
@@ -63,8 +65,10 @@ class ChildProcess:
             self._requests.write(body)
             self._requests.flush()
 
-    def receive(self, deadline: float | None, told: Callable[[], bool]) -> dict[str, Any] | Silence:
-        """The next frame. `deadline` is a time of time.monotonic()."""
+    def receive(
+        self, deadline: float | None, told: Callable[[], bool], limit: int | None = None
+    ) -> dict[str, Any] | Silence:
+        """The next frame. `deadline` is a time of time.monotonic(), `limit` in bytes of memory."""
         while True:
             frame = self._reader.next()
             if frame is not None:
@@ -79,8 +83,27 @@ class ChildProcess:
                 return Silence.TOLD
             elif left <= 0:
                 return Silence.OVERDUE
+            elif limit is not None and self._is_above(limit):
+                return Silence.FULL
             elif self._process.poll() is not None:  # a process it started may hold the pipe open
                 return Silence.GONE
+
+    def resident(self) -> int | None:
+        """Bytes of memory it has; None if that cannot be read, or it is gone."""
+        try:
+            return memory.resident(self.pid)
+        except memory.Untold:
+            return None
+
+    def _is_above(self, limit: int) -> bool:
+        """Where a reading takes long it is taken less often."""
+        began = time.monotonic()
+        if began < self._next_reading:
+            return False
+        has = self.resident()
+        ended = time.monotonic()
+        self._next_reading = ended + 9 * (ended - began)
+        return has is not None and has > limit
 
     def ended(self) -> str:
         """How it ended, of a child that is gone."""
@@ -104,10 +127,14 @@ class ChildProcess:
         self._process.wait()
         self._close()
 
-    def close(self) -> None:
-        """Let it exit by itself, if it is idle."""
+    def end(self) -> None:
+        """Have it exit by itself, if it is idle."""
         with suppress(OSError):
             self._requests.close()
+
+    def close(self) -> None:
+        """The same, and wait for it."""
+        self.end()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
         self.kill()

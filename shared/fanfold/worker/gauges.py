@@ -7,14 +7,12 @@ tells in one way, so a share of it cannot be a bound there.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from fanfold.errors import UsageError
-
-_PS_SECONDS = 5.0
+from fanfold.execution import memory
 
 
 class Unreadable(UsageError):
@@ -49,19 +47,8 @@ class SystemGauges:
 
     def resident(self) -> int:
         try:
-            pages = (self._proc / "self" / "statm").read_bytes().split()[1]
-            return int(pages) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, ValueError, IndexError):
-            return self._resident_as_told()
-
-    def _resident_as_told(self) -> int:
-        command = [self._ps, "-o", "rss=", "-p", str(os.getpid())]
-        try:
-            told = subprocess.run(  # noqa: S603  a constant, and our own number
-                command, capture_output=True, check=True, timeout=_PS_SECONDS
-            )
-            return int(told.stdout) * 1024
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            return memory.resident(proc=self._proc, ps=self._ps)
+        except memory.Untold as error:
             raise Unreadable(
                 "this process cannot read how much memory it has: there is no /proc/self/statm, "
                 f"and `{self._ps} -o rss=` does not tell. Leave --max-memory out"

@@ -156,7 +156,7 @@ class Lanes:
             self._leave(job)
             return
         call = self.prepared(job, None, canceled)
-        if alone:
+        if alone or job.flow.is_isolated:
             self.over(job, call.context, *self._isolation.run(call))
         else:
             self._invoker.invoke(call, partial(self.over, job, call.context))

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from threading import Lock, get_ident
 from time import monotonic
 
+from fanfold.domain.flow import Flow
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Returned
 from fanfold.execution.context import Cancellation, Context
 from fanfold.execution.invoke import Execution
@@ -52,7 +53,7 @@ class Quick:
         self._thread = get_ident()
         while goes_on() and (item := self._ready.take()) is not None:
             job, alone = item
-            if alone or job.message.record is None or job.flow.is_async or job.flow.exclusive:
+            if alone or job.message.record is None or _takes_time(job.flow):
                 self._lanes.carry_out(item)
             else:
                 self._run_one(job)
@@ -110,3 +111,8 @@ class Quick:
         entries, self._entries = self._entries, []
         seconds, self._seconds = self._seconds, 0.0
         self._lanes.settle(entries, seconds, here=True)
+
+
+def _takes_time(flow: Flow) -> bool:
+    """Whatever its code does: it is awaited, or leased, or sent to a child process."""
+    return flow.is_async or flow.exclusive or flow.is_isolated

@@ -34,6 +34,7 @@ def test_a_bare_decorator_describes_the_function() -> None:
     assert described.timeout == DEFAULT_TIMEOUT
     assert described.source is None
     assert described.fold is None
+    assert (described.isolation, described.memory) == ("none", None)
 
 
 def test_every_option_is_taken() -> None:
@@ -48,6 +49,8 @@ def test_every_option_is_taken() -> None:
         backoff_cap=10,
         timeout=None,
         exclusive=True,
+        isolation="process",
+        memory="512MiB",
         source=source,
         fold=fold,
     )(shout)
@@ -55,6 +58,8 @@ def test_every_option_is_taken() -> None:
     assert (described.version, described.timeout) == ("7", None)
     assert described.retry == RetryPolicy(retries=0, base=2, cap=10)
     assert described.exclusive
+    assert described.is_isolated
+    assert described.memory == 512 * 1024**2
     assert described.source is source
     assert described.fold is fold
 
@@ -63,7 +68,7 @@ def test_every_option_is_tried_here() -> None:
     given = set(inspect.signature(flow).parameters) - {"fn"}
     assert given == {
         *("id", "title", "description", "version", "retries", "backoff", "backoff_cap"),
-        *("timeout", "exclusive", "source", "fold"),
+        *("timeout", "exclusive", "isolation", "memory", "source", "fold"),
     }
 
 
@@ -149,6 +154,30 @@ def test_a_backoff_is_no_negative_time() -> None:
         flow(backoff=-1)(shout)
     with pytest.raises(FlowInvalid, match="flow shout: backoff"):
         flow(backoff_cap=-1)(shout)
+
+
+@pytest.mark.parametrize("isolation", ["thread", "", None, True, []])
+def test_isolation_is_none_or_a_process(isolation: Any) -> None:
+    with pytest.raises(FlowInvalid, match='flow shout: isolation is "none" or "process"'):
+        flow(isolation=isolation)(shout)
+
+
+@pytest.mark.parametrize(("memory", "size"), [("2GB", 2 * 1000**3), ("1.5KiB", 1536), (7, 7)])
+def test_memory_is_bytes_or_a_size(memory: Any, size: int) -> None:
+    assert flow(isolation="process", memory=memory)(shout).memory == size
+
+
+@pytest.mark.parametrize("memory", ["", "much", "-1", "512M", "0", 0, -5, 1.5, True, b"1GiB"])
+def test_any_other_memory_is_refused(memory: Any) -> None:
+    with pytest.raises(
+        FlowInvalid, match=r"flow shout: memory must be a size such as 64MiB, .*not"
+    ):
+        flow(isolation="process", memory=memory)(shout)
+
+
+def test_memory_is_refused_where_the_flow_has_no_process_of_its_own() -> None:
+    with pytest.raises(FlowInvalid, match=r'flow shout: memory .* Add isolation="process"'):
+        flow(memory="1GiB")(shout)
 
 
 # ------------------------------------------------------------- the signature

@@ -14,6 +14,7 @@ from fanfold.domain.outcome import (
     Failed,
     Failure,
     Interrupted,
+    MemoryExceeded,
     Raised,
     Returned,
     Succeeded,
@@ -54,6 +55,12 @@ def test_a_record_that_kills_its_process_is_not_tried_again() -> None:
     assert isinstance(settled, Settle)
     assert isinstance(settled.outcome, Failed)
     assert settled.outcome.failure == Failure(Blame.DIED, "ProcessDied", "killed by signal 9")
+
+
+def test_a_record_that_needs_too_much_memory_is_not_tried_again() -> None:
+    settled = decided(MemoryExceeded(512 * 1024**2, "where"))
+    told = Failure(Blame.MEMORY, "MemoryExceeded", "needed more memory than its 512 MiB", "where")
+    assert settled == Settle(Failed(told))
 
 
 @pytest.mark.parametrize("attempt", [raised(Blame.ERROR), TimedOut(5.0)])

@@ -451,6 +451,16 @@ def test_a_flow_of_the_script_that_runs_is_in_memory(monkeypatch: pytest.MonkeyP
     assert Library().take(shout).ref.is_in_memory
 
 
+def test_a_flow_that_no_child_process_would_find_cannot_be_run_in_one() -> None:
+    @flow(isolation="process")
+    def shout(record: object) -> object:
+        return record
+
+    with pytest.raises(FlowInvalid, match=r"flow shout: no child process finds .* file of its own"):
+        Library().take(shout)
+    assert Library().take(shout, "flows.py:shout").place == "flows.py:shout"
+
+
 def test_a_flow_in_hand_may_stand_for_the_one_a_batch_remembers() -> None:
     @flow
     def shout(record: object) -> object:

@@ -322,6 +322,13 @@ def test_a_flow_of_a_notebook_is_remembered_as_in_memory(ports: Ports) -> None:
     assert ports.batches.get(done.batch_id).flow.place == f"{IN_MEMORY}double"
 
 
+def test_a_flow_of_a_notebook_cannot_ask_for_a_process_of_its_own(ports: Ports) -> None:
+    apart = flow(isolation="process")(doubling().fn)
+    with pytest.raises(FlowInvalid, match="flow double: no child process finds"):
+        run_batch(apart, [1])
+    assert ports.batches.find() == []
+
+
 def test_two_flows_of_one_name_at_the_same_time_do_not_get_each_other_s_records() -> None:
     @flow(id="same")
     def first(record: int) -> str:
