@@ -10,6 +10,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from fanfold.domain.tally import Counts
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.provision import provision
 from fanfold.local.emulators import Emulators
@@ -20,7 +21,7 @@ from fanfold.testing.nursery import fork
 from fanfold.wiring import open_google
 
 FLOWS = Path(__file__).with_name("flows.py")
-BATCHES, RECORDS = 10, 2000
+BATCHES, RECORDS, LOOKS = 10, 2000, 100
 
 
 @pytest.fixture
@@ -70,8 +71,11 @@ def test_ten_batches_end_whole_though_workers_are_killed_every_second_and_the_wi
     chance = random.Random(11)
     kills, next_kill = 0, monotonic() + 1.0
     open_ = list(batches)
+    looks: list[Counts] = []
     while open_:
         sleep(0.1)  # polling pace; nothing depends on it
+        if len(looks) < LOOKS:  # each costs the emulator some of what the workers need
+            looks.append(home.status(batches[0]).counts)
         open_ = [it for it in open_ if not home.ports.batches.get(it.id).ended]
         if monotonic() >= next_kill:
             victim = chance.randrange(3)
@@ -82,5 +86,18 @@ def test_ten_batches_end_whole_though_workers_are_killed_every_second_and_the_wi
     for worker in workers:
         worker.kill()
     assert kills >= 5, "the batches were over before anything was proven"
+    assert_conserved(looks)
     for batch in batches:
         home.assert_whole(batch, RECORDS)
+
+
+def assert_conserved(looks: list[Counts]) -> None:
+    """Whenever somebody looked, the counts added up, and none that is final had fallen."""
+    assert len(looks) == LOOKS
+    before = Counts()
+    for counts in looks:
+        assert counts.total == counts.queued + counts.running + counts.waiting + counts.settled
+        assert min(counts.queued, counts.running, counts.waiting) >= 0
+        for name in ("succeeded", "failed", "canceled", "skipped"):
+            assert getattr(counts, name) >= getattr(before, name)
+        before = counts
