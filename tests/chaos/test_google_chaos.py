@@ -19,6 +19,7 @@ from fanfold.testing.home import Home
 from fanfold.testing.lossy_worker import LEASE_SECONDS, lossy_worker
 from fanfold.testing.nursery import fork
 from fanfold.wiring import open_google
+from tests.chaos.looking import assert_conserved
 
 FLOWS = Path(__file__).with_name("flows.py")
 BATCHES, RECORDS, LOOKS = 10, 2000, 100
@@ -86,18 +87,7 @@ def test_ten_batches_end_whole_though_workers_are_killed_every_second_and_the_wi
     for worker in workers:
         worker.kill()
     assert kills >= 5, "the batches were over before anything was proven"
+    assert len(looks) == LOOKS
     assert_conserved(looks)
     for batch in batches:
         home.assert_whole(batch, RECORDS)
-
-
-def assert_conserved(looks: list[Counts]) -> None:
-    """Whenever somebody looked, the counts added up, and none that is final had fallen."""
-    assert len(looks) == LOOKS
-    before = Counts()
-    for counts in looks:
-        assert counts.total == counts.queued + counts.running + counts.waiting + counts.settled
-        assert min(counts.queued, counts.running, counts.waiting) >= 0
-        for name in ("succeeded", "failed", "canceled", "skipped"):
-            assert getattr(counts, name) >= getattr(before, name)
-        before = counts

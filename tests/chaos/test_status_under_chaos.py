@@ -10,6 +10,7 @@ import pytest
 
 from fanfold.domain.tally import Counts
 from fanfold.testing.home import Home
+from tests.chaos.looking import assert_conserved
 
 FLOWS = Path(__file__).with_name("flows.py")
 RECORDS, SAMPLES = 4000, 100
@@ -41,13 +42,6 @@ def test_whatever_dies_a_hundred_looks_find_counts_that_add_up_and_never_fall(
         worker.kill()
     assert kills >= 2, "the batch was over before anything was proven"
     assert len(looks) >= SAMPLES
-    before = Counts()
-    for counts, runs in looks:
-        parts = (counts.queued, counts.running, counts.waiting, counts.settled)
-        assert counts.total == sum(parts)
-        assert min(parts) >= 0
-        for name in ("succeeded", "failed", "canceled", "skipped"):
-            assert getattr(counts, name) >= getattr(before, name)
-        assert counts.settled <= runs
-        before = counts
+    assert_conserved(counts for counts, _ in looks)
+    assert all(counts.settled <= runs for counts, runs in looks)
     home.assert_whole(batch, RECORDS, RECORDS // 10)
