@@ -23,6 +23,7 @@ from fanfold.bench.batch import BenchFailed, measured, put_through
 from fanfold.engines.google.resources import SUBSCRIPTIONS
 from fanfold.local import functions, topics
 from fanfold.local.addresses import free_port
+from fanfold.local.guard import Guard
 from fanfold.local.process import Process, end_all
 from fanfold.local.pusher import Pusher, post_of
 from fanfold.local.up import Up
@@ -90,18 +91,20 @@ def _fill(queue: Queue, messages: int) -> None:
 def _served(function: str, settings: Settings) -> Iterator[str]:
     """Where."""
     port = free_port()
-    process = Process(
-        function,
-        functions.command_of(function, _EMPTY, port),
-        settings.home / "logs" / f"{function}.log",
-        env=functions.environment_of("run_flow", settings),
-    )
-    process.start()
-    try:
-        _until(lambda: functions.is_ready(port), f"{function} does not answer: {process.log}")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        end_all([process], _GRACE_SECONDS)
+    with Guard() as guard:  # ends it also when this process is killed
+        process = Process(
+            function,
+            functions.command_of(function, _EMPTY, port),
+            settings.home / "logs" / f"{function}.log",
+            guard=guard,
+            env=functions.environment_of("run_flow", settings),
+        )
+        process.start()
+        try:
+            _until(lambda: functions.is_ready(port), f"{function} does not answer: {process.log}")
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            end_all([process], _GRACE_SECONDS)
 
 
 def _until(condition: Callable[[], bool], otherwise: str) -> None:
