@@ -105,7 +105,7 @@ def _cancel_old(
 
 
 def _canceled(terminal: Terminal, fanfold: Fanfold, batch_id: str, grace: float | None) -> Status:
-    from fanfold.steps.budget import end_if_overdue
+    from fanfold.steps.budget import end_if_done
     from fanfold.steps.status import status_of
     from fanfold.steps.stop import cancel, wind_down
 
@@ -115,7 +115,7 @@ def _canceled(terminal: Terminal, fanfold: Fanfold, batch_id: str, grace: float 
             cancel(ports, batch_id)
         else:
             batch = wind_down(ports, batch_id, grace)
-            while batch.is_open and not end_if_overdue(ports, batch):
+            while batch.is_open and not end_if_done(ports, batch):
                 time.sleep(_LOOK_SECONDS)
                 batch = ports.batches.get(batch_id)
         _finalize(fanfold, batch_id)

@@ -32,12 +32,22 @@ def end_if_overspent(ports: Ports, batch: Batch) -> None:
 
 
 def end_if_overdue(ports: Ports, batch: Batch) -> bool:
-    """Whether its time is over; by the batch as the caller knows it, and then as it is. One that is
-    wound down need not wait for that when nothing runs any more, where that can be told."""
+    """Whether its time is over; by the batch as the caller knows it, and then as it is. Until it is
+    that costs nothing: it is asked for every message."""
+    return _end_if_overdue_at(ports, batch, ports.clock.now())
+
+
+def end_if_done(ports: Ports, batch: Batch) -> bool:
+    """The same; and one that is wound down need not wait for its time when nothing runs any more,
+    where that can be told. For who looks now and then: it reads the counters."""
     now = ports.clock.now()
     winding = batch.winding_down
     if winding is not None and batch.is_open and _is_at_rest(ports, batch):
         now = max(now, winding.until)
+    return _end_if_overdue_at(ports, batch, now)
+
+
+def _end_if_overdue_at(ports: Ports, batch: Batch, now: float) -> bool:
     if overdue(batch, now) is None:
         return False
     stopped = _stop(ports, batch, partial(_if_overdue, now=now))

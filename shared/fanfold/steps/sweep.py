@@ -24,7 +24,7 @@ from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
-from fanfold.steps.budget import end_if_overdue
+from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
 
 _CHUNK = 500
@@ -97,7 +97,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if batch.state is BatchState.CANCELING:
         request_finalization(ports, batch)
         return Swept(asked=1)
-    if end_if_overdue(ports, batch):
+    if end_if_done(ports, batch):
         return Swept(asked=1)
     if _stands_still(batch):
         return Swept(asked=int(ask(ports, batch)))

@@ -16,7 +16,7 @@ from time import monotonic
 from fanfold import log
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
-from fanfold.steps.budget import end_if_overdue
+from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
 from fanfold.worker.desk import Desk
@@ -92,7 +92,7 @@ class Clerk:
         if now - self._woke_at >= self._policy.wake_seconds:
             self._woke_at = now
             for batch in open_batches(self._ports):
-                if batch.is_open and not end_if_overdue(self._ports, batch):
+                if batch.is_open and not end_if_done(self._ports, batch):
                     wake_due(self._ports, self._policy, batch)
         if now - self._swept_at >= self._sweep_seconds:
             self._swept_at = now

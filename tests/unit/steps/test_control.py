@@ -15,7 +15,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.errors import IllegalTransition, OptionInvalid
 from fanfold.ports import Delivery, Ports, Station, Verdict
-from fanfold.steps.budget import end_if_failed_too_often, end_if_overdue
+from fanfold.steps.budget import end_if_done, end_if_failed_too_often, end_if_overdue
 from fanfold.steps.change import change
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.run_flow import Admission, Job, admit
@@ -275,9 +275,9 @@ def test_under_a_limit_a_grace_ends_when_nothing_runs_any_more(ports: Ports, cre
     runs_taken(ports)
     winding = wind_down(ports, batch.id, 3600.0)
     ports.runs.settle(winding, [ok(batch, 0)])
-    assert not end_if_overdue(ports, winding)
+    assert not end_if_done(ports, winding)
     ports.runs.settle(winding, [ok(batch, 1)])
-    assert end_if_overdue(ports, winding)
+    assert end_if_done(ports, winding)
     ended = finalized(ports, batch)
     assert ended.closed is not None
     assert (ended.closed.succeeded, ended.closed.canceled) == (2, 2)
