@@ -33,12 +33,15 @@ class Pruned:
 def prunable(ports: Ports, older_than: float, states: Collection[BatchState]) -> Iterator[Batch]:
     """Those that ended so long ago, or whose pruning broke off. Looking changes nothing."""
     now = ports.clock.now()
-    for batch in _ended(ports):
-        if batch.pruned_at is not None:
-            if batch.source.blob:
-                yield batch
-        elif batch.state in states and (batch.ended_at or now) + older_than <= now:
-            yield batch
+    return (it for it in _ended(ports) if _is_prunable(it, older_than, states, now))
+
+
+def _is_prunable(
+    batch: Batch, older_than: float, states: Collection[BatchState], now: float
+) -> bool:
+    if batch.pruned_at is not None:
+        return bool(batch.source.blob)
+    return batch.state in states and (batch.ended_at or now) + older_than <= now
 
 
 def prune(
@@ -48,16 +51,19 @@ def prune(
     on_batch: Callable[[Batch], None] = lambda _batch: None,
 ) -> Pruned:
     """May be repeated, and run beside anything: it touches only what has ended."""
-    pruned = []
-    for batch in list(prunable(ports, older_than, states)):
-        on_batch(batch)
-        prune_one(ports, batch.id)
-        pruned.append(batch.id)
     now = ports.clock.now()
-    old = [batch.id for batch in _ended(ports) if pruning.is_forgettable(batch, now)]
-    for batch_id in old:
-        ports.batches.forget(batch_id)
-    return Pruned(tuple(pruned), tuple(old))
+    pruned, forgotten = [], []
+    for batch in list(
+        _ended(ports)
+    ):  # all first: what is found next is told by what was found last
+        if _is_prunable(batch, older_than, states, now):
+            on_batch(batch)
+            batch = prune_one(ports, batch.id)  # noqa: PLW2901
+            pruned.append(batch.id)
+        if pruning.is_forgettable(batch, now):
+            ports.batches.forget(batch.id)
+            forgotten.append(batch.id)
+    return Pruned(tuple(pruned), tuple(forgotten))
 
 
 def prune_one(ports: Ports, batch_id: str) -> Batch:
