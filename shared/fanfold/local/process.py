@@ -82,16 +82,21 @@ class Process:
 
     def last_words(self) -> str:
         """The last line of its log, for an error's message."""
-        with suppress(OSError), self.log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _LAST_BYTES))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-            return lines[-1].strip() if lines else ""
-        return ""
+        return last_line(self.log)
 
     def _kill_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+
+
+def last_line(log: Path) -> str:
+    """Empty if there is none."""
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - _LAST_BYTES))
+        lines = file.read().decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else ""
+    return ""
 
 
 def end_all(processes: Sequence[Process], seconds: float) -> None:

@@ -15,10 +15,9 @@ from pathlib import Path
 from fanfold.local import topics
 from fanfold.local.crew import CannotBringUp, FellDown, Part
 from fanfold.local.emulators import LOOK_SECONDS, READY_SECONDS
+from fanfold.local.process import last_line
 from fanfold.settings import Settings
 from fanfold.worker.supervisor import Supervisor
-
-_LAST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class PullingWorkers:
         deadline = time.monotonic() + READY_SECONDS
         while not self._supervisor.is_at_work:
             if not self._supervisor.tend() or time.monotonic() > deadline:
-                raise CannotBringUp(f"no worker begins: {self._last_words()} Log: {self._log}")
+                raise CannotBringUp(f"no worker begins: {last_line(self._log)} Log: {self._log}")
             time.sleep(LOOK_SECONDS)
         yield
 
@@ -77,7 +76,7 @@ class PullingWorkers:
 
     def tend(self) -> None:
         if not self._supervisor.tend():
-            raise FellDown(f"the workers keep dying: {self._last_words()} Log: {self._log}")
+            raise FellDown(f"the workers keep dying: {last_line(self._log)} Log: {self._log}")
 
     def end(self, seconds: float) -> None:
         self._supervisor.drain()
@@ -85,9 +84,3 @@ class PullingWorkers:
             self._supervisor.kill()
             self._supervisor.wait(None)
         os.close(self._output)
-
-    def _last_words(self) -> str:
-        with self._log.open("rb") as file:
-            file.seek(max(0, self._log.stat().st_size - _LAST_BYTES))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else ""
