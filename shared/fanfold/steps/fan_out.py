@@ -25,7 +25,7 @@ in pages already: how many follows from how many records there are.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from fanfold import log
@@ -113,24 +113,28 @@ def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: i
         advance(ports, batch, None)
     elif not batch.options.shuffle:
         positions = range(checkpoint.last_page, checkpoint.records)
-        _request_runs(ports, batch, positions, attempt)
+        request_runs(ports, batch, [positions], attempt)
 
 
 def _publish_stretches(ports: Ports, batch: Batch, attempt: int) -> None:
     if batch.options.shuffle and batch.options.concurrency is None:
-        for positions in stretches(batch):
-            _request_runs(ports, batch, positions, attempt)
+        request_runs(ports, batch, stretches(batch), attempt)
 
 
-def _request_runs(ports: Ports, batch: Batch, positions: range, attempt: int) -> None:
-    message = PageMessage(
-        batch_id=batch.id,
-        generation=batch.generation,
-        start=positions.start,
-        stop=positions.stop,
-        attempt=attempt,
-    )
-    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+def request_runs(ports: Ports, batch: Batch, stretches: Iterable[range], attempt: int) -> None:
+    """Ask for the runs of each stretch to be published."""
+    messages = [
+        PageMessage(
+            batch_id=batch.id,
+            generation=batch.generation,
+            start=it.start,
+            stop=it.stop,
+            attempt=attempt,
+        ).encode()
+        for it in stretches
+    ]
+    if messages:
+        ports.queue.publish(Station.FAN_OUT, batch.id, messages)
 
 
 def _hand_on(ports: Ports, batch: Batch) -> None:

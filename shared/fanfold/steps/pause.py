@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
-from fanfold.domain.messages import PageMessage
 from fanfold.domain.order import stretches
-from fanfold.ports import Ports, Station
+from fanfold.ports import Ports
 from fanfold.steps.advance import REPEATED, advance
 from fanfold.steps.ask import ask
+from fanfold.steps.fan_out import request_runs
 
 _STRETCH = 500
 
@@ -58,15 +58,4 @@ def _publish_again(ports: Ports, batch: Batch) -> None:
             for start in range(0, batch.known_total, _STRETCH)
         )
     )
-    bodies = [
-        PageMessage(
-            batch_id=batch.id,
-            generation=batch.generation,
-            start=it.start,
-            stop=it.stop,
-            attempt=REPEATED,
-        ).encode()
-        for it in positions
-    ]
-    if bodies:
-        ports.queue.publish(Station.FAN_OUT, batch.id, bodies)
+    request_runs(ports, batch, positions, REPEATED)
