@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.standing import until
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Fanfold
-
-
-def until(condition: Callable[[], object]) -> None:
-    while not condition():
-        time.sleep(0.02)
 
 
 def test_a_batch_that_may_fail_twice_ends_at_the_third_and_the_rest_is_skipped(
