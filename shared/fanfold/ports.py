@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Outcome
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.source import Checkpoint
 from fanfold.domain.tally import Tally
 
 #: Deliveries of one message before it goes to the dead letters.

@@ -20,8 +20,8 @@ from fanfold.domain.run import LogEntry
 from fanfold.ports import MAX_OUTCOME_BYTES, Station, Verdict
 from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fan_out
+from fanfold.steps.landing import settle_group
 from fanfold.steps.policy import Policy
-from fanfold.steps.settle import settle_group
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, sweep
 from fanfold.testing.conformance.rig import failed, ok

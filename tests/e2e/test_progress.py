@@ -14,10 +14,11 @@ from fanfold.cli.live import view_of
 from fanfold.cli.plain import PlainDisplay
 from fanfold.cli.terminal import Terminal
 from fanfold.cli.whole_lines import WholeLines
-from fanfold.domain.batch import Batch, BatchState, Source
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_from
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.source import Source
 from fanfold.domain.tally import Counts, ErrorGroup, Tally
 from fanfold.steps.pace import Pace
 from fanfold.steps.status import Status

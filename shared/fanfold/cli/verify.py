@@ -10,7 +10,8 @@ from fanfold.cli import parameters as given
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from fanfold.domain.batch import Batch, Certificate
+    from fanfold.domain.batch import Batch
+from fanfold.domain.certificate import Certificate
 
 EXAMPLE = "fanfold verify last"
 

@@ -30,10 +30,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from fanfold.domain.digest import digest_of
+from fanfold.domain.certificate import Certificate
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failure, Value
+from fanfold.domain.source import Checkpoint, Source
 from fanfold.domain.tally import Tally
 from fanfold.errors import Contended, IllegalTransition
 
@@ -90,34 +91,6 @@ TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the records are, as any station can read them."""
-
-    #: the name of the copy in Blobs
-    blob: str
-    #: what the user named, for people to read
-    name: str
-    #: which version of it was copied, in its store's words; empty where there are none
-    version: str = ""
-    #: how many records the copy holds
-    records: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """How far the fan-out has come. Advances with each page, in the page's own commit."""
-
-    pages: int = 0
-    records: int = 0
-    #: bytes and lines of the source behind it
-    offset: int = 0
-    line: int = 0
-    digest: int = 0
-    #: the index the last page starts at
-    last_page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Ending:
     """What a stopped batch becomes, and why."""
 
@@ -137,34 +110,6 @@ class Claim:
 
     owner: str
     until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """Closed count and digest against the sealed ones, and a recount from the runs' documents."""
-
-    total: int
-    succeeded: int
-    failed: int
-    canceled: int
-    skipped: int
-    digest: int
-    expected_digest: int
-    recounted_succeeded: int
-    recounted_failed: int
-    recounted_digest: int
-    at: float
-    #: whether every record of the batch was settled (not so when it was stopped)
-    whole: bool
-
-    @property
-    def holds(self) -> bool:
-        counted = self.succeeded + self.failed + self.canceled + self.skipped == self.total
-        recounted = (
-            (self.succeeded, self.failed, self.digest)
-            == (self.recounted_succeeded, self.recounted_failed, self.recounted_digest)
-        )  # fmt: skip
-        return counted and recounted and (not self.whole or self.digest == self.expected_digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,19 +320,6 @@ def verdict(batch: Batch) -> BatchState:
 
 def expected_digest(batch: Batch) -> int:
     return batch.checkpoint.digest
-
-
-def advance_checkpoint(before: Checkpoint, records: int, offset: int, lines: int) -> Checkpoint:
-    """The checkpoint after a page of `records` records that ends at `offset`."""
-    stop_at = before.records + records
-    return Checkpoint(
-        pages=before.pages + 1,
-        records=stop_at,
-        offset=offset,
-        line=before.line + lines,
-        digest=before.digest + digest_of(before.records, stop_at),
-        last_page=before.records,
-    )
 
 
 def _to(batch: Batch, arrow: str, state: BatchState) -> Batch:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from fanfold.domain.batch import Batch, BatchState, Source
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.source import Source
 from fanfold.errors import BatchNotFound, RequestReused
 from fanfold.ports import Ports, Station
 from fanfold.sources.copy import spool

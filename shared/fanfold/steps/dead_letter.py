@@ -33,8 +33,8 @@ from fanfold.ports import MAX_DELIVERIES, Delivery, Ports, Verdict
 from fanfold.steps.advance import advance, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fail_source
+from fanfold.steps.landing import settle_group
 from fanfold.steps.letters import Message, keep, read_message
-from fanfold.steps.settle import settle_group
 
 #: why it is dead, if it is well formed
 _TOO_OFTEN = f"its message was delivered {MAX_DELIVERIES} times and never finished"

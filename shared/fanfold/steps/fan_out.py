@@ -30,10 +30,11 @@ from functools import partial
 
 from fanfold import log
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import Batch, BatchState, Checkpoint, Ending
+from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.order import combinations, sample_of, stretches
 from fanfold.domain.records import Page, pages_of
+from fanfold.domain.source import Checkpoint, advance_checkpoint
 from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
 from fanfold.ports import Ports, Station
 from fanfold.sources.copy import Copied, read_copy
@@ -173,7 +174,7 @@ def _pages(ports: Ports, batch: Batch) -> Iterator[tuple[Page, Checkpoint]]:
     for page in pages_of(batch.id, checkpoint.pages, checkpoint.records, records(lines)):
         behind = [ends.popleft() for _ in page.records]
         end, number = behind[-1]
-        checkpoint = rules.advance_checkpoint(
+        checkpoint = advance_checkpoint(
             checkpoint, len(page.records), end, number - checkpoint.line
         )
         yield page, checkpoint

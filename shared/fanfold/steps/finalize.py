@@ -23,13 +23,8 @@ from typing import Protocol
 
 from fanfold import log
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import (
-    MAX_FOLD_ATTEMPTS,
-    Batch,
-    BatchState,
-    Certificate,
-    Claim,
-)
+from fanfold.domain.batch import MAX_FOLD_ATTEMPTS, Batch, BatchState, Claim
+from fanfold.domain.certificate import Certificate
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value, printable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fanfold.domain.batch import Batch, Certificate
+from fanfold.domain.batch import Batch
+from fanfold.domain.certificate import Certificate
 from fanfold.domain.tally import Counts, Tally, conserve
 from fanfold.ports import Ports
 from fanfold.steps.finalize import certify

@@ -24,9 +24,10 @@ from fanfold.execution.isolation import Isolation
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
 from fanfold.steps.ask import Duty
+from fanfold.steps.landing import Entry
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Job, conclude, live_of, resolve, run_of
-from fanfold.steps.settle import Entry, Settler
+from fanfold.steps.settle import Settler
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Hand
 from fanfold.worker.leasing import take

@@ -22,8 +22,8 @@ from fanfold.domain.flow import Flow
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Returned
 from fanfold.execution.context import Cancellation, Context
 from fanfold.execution.invoke import Execution
+from fanfold.steps.landing import Entry
 from fanfold.steps.run_flow import Job
-from fanfold.steps.settle import Entry
 from fanfold.worker.lanes import Lanes
 from fanfold.worker.ready import Ready
 

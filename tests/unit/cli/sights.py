@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from fanfold.cli.sight import Sight
-from fanfold.domain.batch import Batch, BatchState, Source
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.durations import durations_of
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_from
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failed, Failure, Succeeded, Value
 from fanfold.domain.run import Run
+from fanfold.domain.source import Source
 from fanfold.domain.tally import Counts, ErrorGroup, Tally
 from fanfold.steps.status import Status
 

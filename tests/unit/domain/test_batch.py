@@ -13,12 +13,8 @@ from fanfold.domain.batch import (
     TRANSITIONS,
     Batch,
     BatchState,
-    Certificate,
-    Checkpoint,
     Claim,
     Ending,
-    Source,
-    advance_checkpoint,
     begin_fold,
     claim_again,
     close,
@@ -34,10 +30,12 @@ from fanfold.domain.batch import (
     stop,
     verdict,
 )
+from fanfold.domain.certificate import Certificate
 from fanfold.domain.digest import digest_of
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value
+from fanfold.domain.source import Checkpoint, Source, advance_checkpoint
 from fanfold.domain.tally import Tally
 from fanfold.errors import Contended, IllegalTransition
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fanfold.domain.batch import Certificate
+from fanfold.domain.certificate import Certificate
 
 WHOLE = Certificate(
     total=10,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.domain.batch import Batch, Checkpoint, Source
+from fanfold.domain.batch import Batch
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.order import (
@@ -24,6 +24,7 @@ from fanfold.domain.order import (
     sample_of,
     stretches,
 )
+from fanfold.domain.source import Checkpoint, Source
 
 SEEDS = st.integers(0, (1 << 63) - 1)
 

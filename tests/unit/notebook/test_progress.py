@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from fanfold.domain.batch import Batch, BatchState, Source
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.source import Source
 from fanfold.domain.tally import Counts, Tally
 from fanfold.notebook.progress import Teller
 from fanfold.steps.status import Status

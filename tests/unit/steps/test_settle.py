@@ -15,8 +15,9 @@ from fanfold.domain.run import LogEntry, Run
 from fanfold.errors import OutcomeRefused
 from fanfold.ports import MAX_OUTCOME_BYTES, Ports, Verdict
 from fanfold.steps.ask import Duty
+from fanfold.steps.landing import Entry, settle_group
 from fanfold.steps.policy import Policy
-from fanfold.steps.settle import Entry, Settler, settle_group
+from fanfold.steps.settle import Settler
 from fanfold.steps.stop import cancel
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
 from fanfold.testing.faults import Fault, lose_reply, with_faults

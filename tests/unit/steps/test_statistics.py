@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from fanfold.domain.batch import Batch, Source
+from fanfold.domain.batch import Batch
 from fanfold.domain.durations import durations_of
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.source import Source
 from fanfold.domain.tally import ErrorGroup, Tally, conserve
 from fanfold.steps.statistics import statistics_of
 from fanfold.steps.status import Status

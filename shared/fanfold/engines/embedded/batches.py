@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import OPEN, Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.records import Page, Record, unpack_records
+from fanfold.domain.source import Checkpoint
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.places import place_of, places_of
 from fanfold.engines.embedded.tallies import read_tally

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim
+from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.records import Page, Record, unpack_records
+from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, batch_fields, batch_of
 from fanfold.engines.google.firestore import Aborted, Exists, Unsure, Where, pauses_until

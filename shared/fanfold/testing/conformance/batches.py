@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import Batch, BatchState, Checkpoint, Claim, Ending
+from fanfold.domain.batch import Batch, BatchState, Claim, Ending
 from fanfold.domain.run import RunState
+from fanfold.domain.source import Checkpoint
 from fanfold.errors import BatchNotFound, Contended, IllegalTransition
 from fanfold.testing.conformance.rig import (
     Rig,

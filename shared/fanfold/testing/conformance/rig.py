@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import Batch, Checkpoint, Source
+from fanfold.domain.batch import Batch
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failed, Failure, Succeeded, Value
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.source import Checkpoint, Source, advance_checkpoint
 from fanfold.ports import MAX_DELIVERIES, Ports
 from fanfold.testing.clock import StillClock
 
@@ -64,7 +65,7 @@ def page_of(batch: Batch, before: Checkpoint, size: int) -> Page:
 
 
 def after_page(before: Checkpoint, size: int) -> Checkpoint:
-    return rules.advance_checkpoint(before, size, before.offset + 100 * size, size)
+    return advance_checkpoint(before, size, before.offset + 100 * size, size)
 
 
 def ok(batch: Batch, index: int, output: str = "1") -> Run:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.domain.batch import Batch, Source
+from fanfold.domain.batch import Batch
 from fanfold.domain.flow import IN_MEMORY, FlowRef
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.source import Source
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.engines.embedded.scope import Scope
 from fanfold.ports import Ports, Station
