@@ -27,6 +27,7 @@ from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Outcome
+from fanfold.domain.priority import Priority
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.domain.source import Checkpoint
@@ -49,6 +50,10 @@ class Station(StrEnum):
     DEAD_LETTERS = "dead-letters"
 
 
+#: whose messages are pulled by the class of their batch
+CLASSED = frozenset({Station.RUNS})
+
+
 @dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
 class Delivery:
     """A message in somebody's hand, until it is acked, released or its lease ends."""
@@ -66,13 +71,21 @@ class Delivery:
 
 
 class Queue(Protocol):
-    """At least once, in no order anybody may rely on."""
+    """At least once, in no order anybody may rely on, but that of classes."""
 
-    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
-        """Durable when it returns. Repeating it makes second messages."""
+    def publish(
+        self,
+        station: Station,
+        batch_id: str,
+        bodies: Sequence[bytes],
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        """Durable when it returns. Repeating it makes second messages. The priority counts where
+        messages are CLASSED."""
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
-        """Up to `limit` messages, leased to the caller; waits `wait` seconds for the first."""
+        """Up to `limit` messages, leased to the caller; waits `wait` seconds for the first. Of a
+        lower class none as long as it is known that there are higher ones."""
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Done with them. An ack may be lost: what is acked may still be delivered again."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fanfold.bench.batch import BenchFailed, measured, put_through
+from fanfold.domain.priority import Priority
 from fanfold.engines.google.resources import SUBSCRIPTIONS
 from fanfold.local import functions, topics
 from fanfold.local.addresses import free_port
@@ -58,7 +59,8 @@ def measure_empty(up: Up, requests: int, function: str = IN_LOOP) -> Rate:
     prefix = f"empty-{secrets.token_hex(3)}-"
     apart = up.settings.model_copy(update={"prefix": prefix, "meter": None})
     topics.ensure_topics(apart)
-    (subscription,) = [it for it in SUBSCRIPTIONS if it.station is Station.RUNS]
+    kind = (Station.RUNS, Priority.NORMAL)
+    (subscription,) = [it for it in SUBSCRIPTIONS if (it.station, it.priority) == kind]
     with open_fanfold(apart) as fanfold, _served(function, apart) as url:
         queue = fanfold.ports.queue
         _fill(queue, requests)

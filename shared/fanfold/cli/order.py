@@ -122,6 +122,7 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "grid": grid_from(wanted.grid or []),
         "retries": wanted.retries,
         "timeout": wanted.timeout,
+        "priority": wanted.priority,
         "label": wanted.label,
         "tags": wanted.tag or [],
     }

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from fanfold.cli.completion import complete_batch, complete_flow
+from fanfold.domain.priority import Priority
 
 _INPUT = "Input"
 _WORK = "Work"
@@ -232,6 +233,16 @@ Timeout = Annotated[
     typer.Option(
         metavar="SECONDS",
         help="Time for one attempt. Default: the flow's own.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
+PriorityClass = Annotated[
+    Priority | None,
+    typer.Option(
+        help="Where several batches are ready, workers take the records of high ones first, and "
+        "low ones wait while there is any other. Functions that are pushed to get them as they "
+        "come. Default: normal.",
         rich_help_panel=_WORK,
         show_default=False,
     ),

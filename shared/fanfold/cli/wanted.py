@@ -43,6 +43,7 @@ class Wanted:
     deadline: given.Deadline = None
     retries: given.Retries = None
     timeout: given.Timeout = None
+    priority: given.PriorityClass = None
 
 
 def taking_wanted(command: Callable[..., int]) -> Callable[..., int]:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from fanfold.domain.priority import Priority
 from fanfold.errors import OptionInvalid
 
 #: of a parameter grid
@@ -92,6 +93,9 @@ class BatchOptions(BaseModel):
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     #: instead of the flow's own, in seconds
     timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
+    #: where several batches are ready, workers that pull take the records of `high` ones first and
+    #: of `low` ones last; functions that are pushed to get them as they come
+    priority: Annotated[Priority, Field(strict=False)] = Priority.NORMAL
     label: Label | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
 

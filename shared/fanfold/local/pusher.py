@@ -290,8 +290,14 @@ def pushing(settings: Settings, urls: Mapping[Station, str]) -> Iterator[None]:
 
     project, prefix, host = settings.project, settings.prefix, settings.pubsub_emulator_host
     with open_clients(settings.firestore_emulator_host, host) as clients:
-        queue = PubSubQueue(clients.publisher, clients.subscriber, project, prefix, emulator=host)
-        pushers = [Pusher(queue, post_of(it, urls[it.station], settings)) for it in SUBSCRIPTIONS]
+        open_queue = partial(
+            PubSubQueue, clients.publisher, clients.subscriber, project, prefix, emulator=host
+        )
+        # one for each class: as the service does it, none waits for another
+        pushers = [
+            Pusher(open_queue(only=it.priority), post_of(it, urls[it.station], settings))
+            for it in SUBSCRIPTIONS
+        ]
         for pusher in pushers:
             pusher.start()
         try:
@@ -305,7 +311,7 @@ def pushing(settings: Settings, urls: Mapping[Station, str]) -> Iterator[None]:
 
 def post_of(it: Subscription, url: str, settings: Settings) -> Post:
     """To its function, which is there."""
-    name = subscription(settings.prefix, it.station)
+    name = subscription(settings.prefix, it.station, it.priority)
     served = functions.SERVES[it.station]
     return Post(
         it.station,

@@ -16,6 +16,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from fanfold.domain.priority import Priority
 from fanfold.ports import Delivery, Queue, Station
 
 DONE = 204
@@ -56,8 +57,14 @@ class HandoverQueue(Generic[W]):
         self._waiting[token] = waiter
         self._arrived.put(Delivery(self._station, body, attempt, token, origin, message_id))
 
-    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
-        self._queue.publish(station, batch_id, bodies)
+    def publish(
+        self,
+        station: Station,
+        batch_id: str,
+        bodies: Sequence[bytes],
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        self._queue.publish(station, batch_id, bodies, priority)
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
         if station is not self._station:

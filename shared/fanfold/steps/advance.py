@@ -99,7 +99,7 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1)
             )
             if record.index not in settled
         ]
-        ports.queue.publish(Station.RUNS, batch.id, bodies)
+        ports.queue.publish(Station.RUNS, batch.id, bodies, batch.options.priority)
         published += len(bodies)
     return published
 
@@ -126,7 +126,7 @@ def publish_indexes(
             for record in ports.batches.records(batch.id, group[0], group[-1] + 1)
             if record.index in group
         ]
-        ports.queue.publish(Station.RUNS, batch.id, bodies)
+        ports.queue.publish(Station.RUNS, batch.id, bodies, batch.options.priority)
 
 
 def _near(indexes: Sequence[int]) -> Iterator[list[int]]:

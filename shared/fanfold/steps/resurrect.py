@@ -24,6 +24,7 @@ from fanfold.domain.messages import (
     RunMessage,
 )
 from fanfold.domain.outcome import Blame, Failed
+from fanfold.domain.priority import Priority
 from fanfold.domain.run import Run
 from fanfold.errors import Conflict, MessageInvalid
 from fanfold.ports import Ports, Station
@@ -52,7 +53,8 @@ def resurrect(ports: Ports, letter_id: str) -> Resurrection:
             "and have it sent anew"
         ) from None
     again = _again(ports, letter, message, body)
-    ports.queue.publish(Station(letter.origin), letter.batch_id or "", [again])
+    priority = _priority(ports, message)
+    ports.queue.publish(Station(letter.origin), letter.batch_id or "", [again], priority)
     letter = ports.letters.mark(letter.id, ports.clock.now())
     context = {"letter": letter.id, "station": letter.origin}
     log.info("letter.resurrected", letter.reason, batch_id=letter.batch_id, **context)
@@ -80,6 +82,12 @@ def _again(ports: Ports, letter: Letter, message: Message, body: bytes) -> bytes
             return json.dumps({**json.loads(body), "request_id": letter.id}).encode()
         case _:
             assert_never(message)
+
+
+def _priority(ports: Ports, message: Message) -> Priority:
+    if not isinstance(message, RunMessage):
+        return Priority.NORMAL
+    return ports.batches.get(message.batch_id).options.priority
 
 
 def _repeated(message: RunMessage | PageMessage) -> int:

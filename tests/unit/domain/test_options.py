@@ -23,6 +23,7 @@ GOOD: dict[str, list[Any]] = {
     "parameters": [{}, {"model": "small", "n": [1, None]}],
     "retries": [0, 100],
     "timeout": [0.001, 60, 604_800.0],
+    "priority": ["high", "normal", "low"],
     "label": ["", "x" * 200],
     "tags": [[], ["a"], ["x" * 100] * 50],
 }
@@ -42,6 +43,7 @@ BAD: dict[str, list[Any]] = {
     "parameters": [[], "a=b", {1: 2}],
     "retries": [-1, 101, 1.0, True],
     "timeout": [0, -1.0, 604_801, "60", float("nan"), float("inf"), True],
+    "priority": ["urgent", "HIGH", "", 1, True],
     "label": ["x" * 201, 7],
     "tags": ["a", [""], [7], ["x" * 101], ["a"] * 51, {"a"}],
 }

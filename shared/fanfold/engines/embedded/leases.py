@@ -19,6 +19,7 @@ from fanfold.engines.embedded.places import (
     places_of,
     select_places,
 )
+from fanfold.engines.embedded.ranks import LISTED
 from fanfold.engines.embedded.rows import LIVE_COLUMNS, live_at, live_from, write_live
 from fanfold.engines.embedded.tallies import add_tally
 from fanfold.ports import Station
@@ -35,7 +36,7 @@ class EmbeddedLeases:
             .execute(
                 "SELECT coalesce(sum(bits(rest)), 0) FROM messages "
                 "WHERE owner IS NOT NULL AND batch = ? "
-                "AND station = ? AND visible_at > ?",
+                f"AND station = ? AND rank IN ({LISTED[Station.RUNS]}) AND visible_at > ?",
                 (batch_id, Station.RUNS, now),
             )
             .fetchone()

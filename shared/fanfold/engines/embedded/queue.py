@@ -2,6 +2,9 @@
 
 A bundle is leased by setting its owner and the time it becomes visible again. A lease ends when
 that time has passed (its owner may be stopped, or hang), or at once when its owner is dead.
+
+What is ready is looked for class by class, each from the beginning of its stretch of the index.
+Asked for in one order of all, each look would go over what is leased of a higher class first.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from collections.abc import Iterable, Sequence
 from threading import Event
 
 from fanfold.domain.batch import BatchState
+from fanfold.domain.priority import Priority
 from fanfold.engines.embedded.bundle import MAX_MESSAGES, bundles_of, named, pack, unpack
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
+from fanfold.engines.embedded.ranks import LISTED, NORMAL, RANKS, rank_of
 from fanfold.engines.embedded.scope import Scope
 from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station
 
@@ -30,7 +35,9 @@ _BUNDLED = frozenset({Station.RUNS})
 #: a token is a row's number and, below so many bits, which of its messages
 _BITS = 6
 _BIT = (1 << _BITS) - 1
-_INSERT = "INSERT INTO messages (station, visible_at, owner, attempts, batch, origin, rest, body)"
+_INSERT = (
+    "INSERT INTO messages (station, rank, visible_at, owner, attempts, batch, origin, rest, body)"
+)
 
 
 class EmbeddedQueue:
@@ -46,16 +53,23 @@ class EmbeddedQueue:
         self._reaped_at = -math.inf
         self._published = Event()
 
-    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
+    def publish(
+        self,
+        station: Station,
+        batch_id: str,
+        bodies: Sequence[bytes],
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
         if not bodies:
             return
+        rank = rank_of(station, priority)
         size = MAX_MESSAGES if station in _BUNDLED else 1
         bundles = [pack(entries) for entries in bundles_of(named(bodies), size)]
         now = self._clock.now()
         with self._database.write() as db:
             db.executemany(
-                f"{_INSERT} VALUES (?, ?, NULL, 0, ?, NULL, ?, ?)",
-                [(station, now, batch_id, rest, body) for rest, body in bundles],
+                f"{_INSERT} VALUES (?, ?, ?, NULL, 0, ?, NULL, ?, ?)",
+                [(station, rank, now, batch_id, rest, body) for rest, body in bundles],
             )
         self._published.set()
 
@@ -124,8 +138,8 @@ class EmbeddedQueue:
         rest, packed = pack(list(named([body])))
         with self._database.write() as db:
             db.execute(
-                f"{_INSERT} VALUES (?, ?, NULL, 0, '', ?, ?, ?)",
-                (Station.DEAD_LETTERS, self._clock.now(), station, rest, packed),
+                f"{_INSERT} VALUES (?, ?, ?, NULL, 0, '', ?, ?, ?)",
+                (Station.DEAD_LETTERS, NORMAL, self._clock.now(), station, rest, packed),
             )
 
     def backlog(self, station: Station) -> int | None:
@@ -143,7 +157,8 @@ class EmbeddedQueue:
         row = (
             self._database.read()
             .execute(
-                f"SELECT 1 FROM messages WHERE station = ? AND visible_at <= ? AND {mine} LIMIT 1",
+                f"SELECT 1 FROM messages WHERE station = ? AND rank IN ({LISTED[station]}) "
+                f"AND visible_at <= ? AND {mine} LIMIT 1",
                 (station, self._clock.now(), batches),
             )
             .fetchone()
@@ -178,19 +193,22 @@ class EmbeddedQueue:
         wanted: list[tuple[int, int]] = []
         room = limit
         mine, batches = self._scope.where(station)
-        rows = db.execute(
-            "SELECT id, rest, batch FROM messages WHERE station = ? AND visible_at <= ? "
-            f"AND {mine} ORDER BY visible_at, id",
-            (station, now, batches),
-        )
-        for number, rest, batch_id in rows:
-            if not self._scope.has(db, station, batch_id):
-                continue
-            wanted.append((number, rest if rest.bit_count() <= room else _lowest(rest, room)))
-            room -= rest.bit_count()
+        for rank in RANKS[station]:
+            rows = db.execute(
+                "SELECT id, rest, batch FROM messages WHERE station = ? AND rank = ? "
+                f"AND visible_at <= ? AND {mine} ORDER BY visible_at, id",
+                (station, rank, now, batches),
+            )
+            for number, rest, batch_id in rows:
+                if not self._scope.has(db, station, batch_id):
+                    continue
+                wanted.append((number, rest if rest.bit_count() <= room else _lowest(rest, room)))
+                room -= rest.bit_count()
+                if room <= 0:
+                    break
+            rows.close()
             if room <= 0:
                 break
-        rows.close()
         leased = []
         for number, bits in wanted:
             leased += db.execute(
@@ -202,9 +220,9 @@ class EmbeddedQueue:
 
     def _to_dead_letters(self, db: sqlite3.Connection, numbers: Sequence[int]) -> None:
         db.executemany(
-            "UPDATE messages SET origin = coalesce(origin, station), station = ?, attempts = 0, "
-            "owner = NULL, visible_at = ? WHERE id = ?",
-            [(Station.DEAD_LETTERS, self._clock.now(), number) for number in numbers],
+            "UPDATE messages SET origin = coalesce(origin, station), station = ?, rank = ?, "
+            "attempts = 0, owner = NULL, visible_at = ? WHERE id = ?",
+            [(Station.DEAD_LETTERS, NORMAL, self._clock.now(), number) for number in numbers],
         )
 
     def _register(self) -> None:
@@ -264,17 +282,17 @@ def _move(db: sqlite3.Connection, number: int, bits: int) -> int:
     """To a row of their own, that goes another way from here on: its number. A row all of which
     goes stays what it is; where nothing is left of them there is no row, and none has number 0."""
     row = db.execute(
-        "SELECT station, visible_at, owner, attempts, batch, origin, rest, body FROM messages "
-        "WHERE id = ?",
+        "SELECT station, rank, visible_at, owner, attempts, batch, origin, rest, body "
+        "FROM messages WHERE id = ?",
         (number,),
     ).fetchone()
-    if row is None or not row[6] & bits:
+    if row is None or not row[7] & bits:
         return 0
-    if not row[6] & ~bits:
+    if not row[7] & ~bits:
         return number
     *as_it_was, rest, packed = row
     moved = [entry for _, entry in unpack(rest & bits, packed)]
-    cursor = db.execute(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*as_it_was, *pack(moved)))
+    cursor = db.execute(f"{_INSERT} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*as_it_was, *pack(moved)))
     _strike_off(db, {number: bits})
     return int(cursor.lastrowid or 0)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 4
+VERSION = 5
 
 TABLES = """
 CREATE TABLE batches (
@@ -102,6 +102,7 @@ CREATE INDEX lives_by_owner ON lives (owner) WHERE owner IS NOT NULL;
 CREATE TABLE messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     station TEXT NOT NULL,
+    rank INTEGER NOT NULL,
     visible_at REAL NOT NULL,
     owner TEXT,
     attempts INTEGER NOT NULL,
@@ -110,7 +111,7 @@ CREATE TABLE messages (
     rest INTEGER NOT NULL,
     body BLOB NOT NULL
 );
-CREATE INDEX messages_ready ON messages (station, visible_at);
+CREATE INDEX messages_ready ON messages (station, rank, visible_at);
 CREATE INDEX messages_held ON messages (owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE letters (

@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 
+from fanfold.domain.priority import Priority
 from fanfold.engines.google import resources
 from fanfold.ports import MAX_DELIVERIES, Station
 
@@ -29,17 +30,15 @@ def provision(
     """`push` names the URL that each station's messages are sent to; without, they are pulled. A
     subscription that is there already stays as it is, but goes where `push` says (an empty URL:
     it is pulled again). Without `backoff` what is given back comes again at once."""
-    topics = {
-        station: f"projects/{project}/topics/{resources.topic(prefix, station)}"
-        for station in Station
-    }
-    for name in topics.values():
+    topics = [_topic(project, prefix, it) for it in resources.SUBSCRIPTIONS]
+    for name in topics:
         with suppress(AlreadyExists):
             publisher.create_topic(request={"name": name})
-    for it in resources.SUBSCRIPTIONS:
+    letters = f"projects/{project}/topics/{resources.topic(prefix, Station.DEAD_LETTERS)}"
+    for it, topic in zip(resources.SUBSCRIPTIONS, topics, strict=True):
         request = pubsub.Subscription(
-            name=f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station),
-            topic=topics[it.station],
+            name=_subscription(project, prefix, it),
+            topic=topic,
             ack_deadline_seconds=ack_deadline or it.ack_deadline,
             # an empty policy: it never expires, however long nothing is published
             expiration_policy=pubsub.ExpirationPolicy(),
@@ -51,7 +50,7 @@ def provision(
             )
         if it.dead_letters:
             request.dead_letter_policy = pubsub.DeadLetterPolicy(
-                dead_letter_topic=topics[Station.DEAD_LETTERS],
+                dead_letter_topic=letters,
                 max_delivery_attempts=max_deliveries,
             )
         if push is not None:
@@ -67,9 +66,8 @@ def provision(
 
 def are_provisioned(subscriber: SubscriberClient, project: str, prefix: str) -> bool:
     for it in resources.SUBSCRIPTIONS:
-        name = f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station)
         try:
-            subscriber.get_subscription(subscription=name)
+            subscriber.get_subscription(subscription=_subscription(project, prefix, it))
         except NotFound:
             return False
     return True
@@ -102,13 +100,24 @@ def marked(subscriber: SubscriberClient, project: str, prefix: str) -> str:
     return ""
 
 
-def endpoints(subscriber: SubscriberClient, project: str, prefix: str) -> dict[Station, str]:
+def endpoints(
+    subscriber: SubscriberClient, project: str, prefix: str
+) -> dict[tuple[Station, Priority], str]:
     """The URLs that messages are pushed to, of the subscriptions that are there and push."""
-    found: dict[Station, str] = {}
+    found: dict[tuple[Station, Priority], str] = {}
     for it in resources.SUBSCRIPTIONS:
-        name = f"projects/{project}/subscriptions/" + resources.subscription(prefix, it.station)
+        name = _subscription(project, prefix, it)
         with suppress(NotFound):
             url = subscriber.get_subscription(subscription=name).push_config.push_endpoint
             if url:
-                found[it.station] = url
+                found[it.station, it.priority] = url
     return found
+
+
+def _topic(project: str, prefix: str, it: resources.Subscription) -> str:
+    return f"projects/{project}/topics/{resources.topic(prefix, it.station, it.priority)}"
+
+
+def _subscription(project: str, prefix: str, it: resources.Subscription) -> str:
+    name = resources.subscription(prefix, it.station, it.priority)
+    return f"projects/{project}/subscriptions/{name}"

@@ -1,4 +1,5 @@
-"""The queue on Pub/Sub: a topic and a subscription for each station, pulled.
+"""The queue on Pub/Sub: a topic and a subscription for each station, and for each class of runs,
+pulled.
 
 Functions get the same messages by push; then the acking is their HTTP answer, and only `publish`
 and `bury` are used of this.
@@ -10,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from google.api_core import exceptions
@@ -17,10 +19,13 @@ from google.api_core.retry import Retry
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 
+from fanfold.domain.priority import PRIORITIES, Priority
 from fanfold.engines.google import resources
+from fanfold.engines.google.classes import Classes
+from fanfold.engines.google.looking import look
 from fanfold.engines.google.presence import Presence
 from fanfold.errors import EngineError
-from fanfold.ports import ORIGIN, Delivery, Station
+from fanfold.ports import CLASSED, ORIGIN, Delivery, Station
 
 #: how long a lease lasts unless it is extended
 LEASE_SECONDS = 60
@@ -38,6 +43,8 @@ _PAUSE = 0.05
 #: leased to nobody for as long as a function's request may take. The emulator answers empty so long
 #: before its asker gives up.
 _MARGIN = 1.0
+#: for what answers at once: given up sooner, what it answers too late would be leased to nobody
+_LOOK_SECONDS = 5.0
 
 _Message = pubsub.PubsubMessage.pb()
 _Acknowledge = pubsub.AcknowledgeRequest.pb()
@@ -62,42 +69,67 @@ class PubSubQueue:
         prefix: str,
         lease_seconds: int = LEASE_SECONDS,
         emulator: str = "",
+        only: Priority | None = None,
     ) -> None:
-        """`emulator`: its address, if it is one."""
+        """`emulator`: its address, if it is one. `only`: pull the runs of that class and of no
+        other, as the service does where it pushes."""
         self._publisher = publisher
         self._subscriber = subscriber
         self._topics = {
-            it: f"projects/{project}/topics/{resources.topic(prefix, it)}" for it in Station
+            (it.station, it.priority): f"projects/{project}/topics/"
+            + resources.topic(prefix, it.station, it.priority)
+            for it in resources.SUBSCRIPTIONS
         }
         self._subscriptions = {
-            it: f"projects/{project}/subscriptions/{resources.subscription(prefix, it)}"
-            for it in Station
+            (it.station, it.priority): f"projects/{project}/subscriptions/"
+            + resources.subscription(prefix, it.station, it.priority)
+            for it in resources.SUBSCRIPTIONS
         }
         self._lease_seconds = lease_seconds
         #: the subscriptions' own deadlines, once they are known
-        self._deadlines: dict[Station, int] = {}
+        self._deadlines: dict[str, int] = {}
+        self._only = only
+        self._classes = {it: Classes(partial(self._ask, it)) for it in CLASSED}
         self._presence = Presence("Pub/Sub", emulator)
         self._again = Retry(
             predicate=self._is_worth_repeating, initial=0.1, maximum=5.0, timeout=_PATIENCE
         )
 
-    def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
+    def publish(
+        self,
+        station: Station,
+        batch_id: str,
+        bodies: Sequence[bytes],
+        priority: Priority = Priority.NORMAL,
+    ) -> None:
+        kind = priority if station in CLASSED else Priority.NORMAL
         attributes = {ORIGIN: str(station), resources.BATCH: batch_id}
         messages = [_Message(data=body, attributes=attributes) for body in bodies]
         for part in _parts(messages):
-            self._publish(self._topics[station], part)
+            self._publish(self._topics[station, kind], part)
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
-        deadline = time.monotonic() + wait
+        if station in CLASSED and self._only is None:
+            priority, received = self._classes[station].pull(limit, wait)
+        else:
+            priority = self._only if station in CLASSED and self._only else Priority.NORMAL
+            received = self._ask(station, priority, limit, wait)
+        subscription = self._subscriptions[station, priority]
+        if received and self._lease_seconds != self._deadline_of(subscription):
+            # where that fails the lease is another than meant: no reason to lose what was pulled
+            with suppress(EngineError):
+                tokens = [it.ack_id for it in received]
+                self._set_deadline(subscription, tokens, self._lease_seconds)
+        return [self._delivery(station, priority, it) for it in received]
+
+    def _ask(self, station: Station, priority: Priority, limit: int, wait: float | None) -> Any:
+        """What is received of one subscription. Without a wait it answers at once."""
+        deadline = time.monotonic() + (wait or 0.0)
+        subscription = self._subscriptions[station, priority]
         while True:
             left = deadline - time.monotonic()
-            request = pubsub.PullRequest(
-                subscription=self._subscriptions[station], max_messages=min(limit, 1000)
-            )
             try:
-                answer = self._subscriber.pull(
-                    request, retry=None, timeout=min(max(left, 0.0), _LONGEST) + _MARGIN
-                )
+                answer = self._asked(subscription, min(limit, 1000), None if wait is None else left)
             except exceptions.DeadlineExceeded:
                 if time.monotonic() >= deadline:
                     return []
@@ -109,42 +141,44 @@ class PubSubQueue:
             received = pubsub.PullResponse.pb(answer).received_messages
             left = deadline - time.monotonic()
             if received or left <= 0:
-                break
+                return received
             # an empty answer may come at once: not again and again
             time.sleep(min(left, _PAUSE))
-        if received and self._lease_seconds != self._deadline_of(station):
-            # where that fails the lease is another than meant: no reason to lose what was pulled
-            with suppress(EngineError):
-                self._set_deadline(station, [it.ack_id for it in received], self._lease_seconds)
-        return [self._delivery(station, it) for it in received]
 
-    def _deadline_of(self, station: Station) -> int:
+    def _asked(self, subscription: str, limit: int, left: float | None) -> Any:
+        if left is None:
+            return look(self._subscriber, subscription, limit, _LOOK_SECONDS)
+        request = pubsub.PullRequest(subscription=subscription, max_messages=limit)
+        patience = min(max(left, 0.0), _LONGEST) + _MARGIN
+        return self._subscriber.pull(request, retry=None, timeout=patience)
+
+    def _deadline_of(self, subscription: str) -> int:
         """What the subscription leases for; 0 if whoever pulls may not look at it. Asked once:
         where it is what is wanted, no pull needs a second request to change it."""
-        known = self._deadlines.get(station)
+        known = self._deadlines.get(subscription)
         if known is None:
             try:
                 found = self._subscriber.get_subscription(
-                    subscription=self._subscriptions[station], timeout=_CALL_SECONDS
+                    subscription=subscription, timeout=_CALL_SECONDS
                 )
                 known = found.ack_deadline_seconds
             except exceptions.GoogleAPICallError:
                 known = 0
-            self._deadlines[station] = known
+            self._deadlines[subscription] = known
         return known
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
-        for station, tokens in _by_station(deliveries):
-            request = _Acknowledge(subscription=self._subscriptions[station], ack_ids=tokens)
+        for subscription, tokens in self._by_subscription(deliveries):
+            request = _Acknowledge(subscription=subscription, ack_ids=tokens)
             self._call(self._subscriber.acknowledge, pubsub.AcknowledgeRequest.wrap(request))
 
     def release(self, deliveries: Sequence[Delivery], delay: float = 0.0) -> None:
-        for station, tokens in _by_station(deliveries):
-            self._set_deadline(station, tokens, min(_LONGEST_DELAY, math.ceil(delay)))
+        for subscription, tokens in self._by_subscription(deliveries):
+            self._set_deadline(subscription, tokens, min(_LONGEST_DELAY, math.ceil(delay)))
 
     def extend(self, deliveries: Sequence[Delivery]) -> None:
-        for station, tokens in _by_station(deliveries):
-            self._set_deadline(station, tokens, self._lease_seconds)
+        for subscription, tokens in self._by_subscription(deliveries):
+            self._set_deadline(subscription, tokens, self._lease_seconds)
 
     def bury(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -154,7 +188,7 @@ class PubSubQueue:
     def condemn(self, station: Station, body: bytes) -> None:
         """What was for `station`; also what a function was pushed and cannot read."""
         message = _Message(data=body or b"\0", attributes={ORIGIN: str(station)})
-        self._publish(self._topics[Station.DEAD_LETTERS], [message])
+        self._publish(self._topics[Station.DEAD_LETTERS, Priority.NORMAL], [message])
 
     def backlog(self, station: Station) -> int | None:  # noqa: ARG002  Pub/Sub does not tell
         return None
@@ -164,11 +198,9 @@ class PubSubQueue:
         # repeated when unsure: a second message, which every reader expects
         self._call(self._publisher.publish, pubsub.PublishRequest.wrap(request))
 
-    def _set_deadline(self, station: Station, tokens: Sequence[str], seconds: int) -> None:
+    def _set_deadline(self, subscription: str, tokens: Sequence[str], seconds: int) -> None:
         request = _ModifyAckDeadline(
-            subscription=self._subscriptions[station],
-            ack_ids=tokens,
-            ack_deadline_seconds=seconds,
+            subscription=subscription, ack_ids=tokens, ack_deadline_seconds=seconds
         )
         wrapped = pubsub.ModifyAckDeadlineRequest.wrap(request)
         self._call(self._subscriber.modify_ack_deadline, wrapped)
@@ -191,7 +223,7 @@ class PubSubQueue:
         self._presence.check()
         return True
 
-    def _delivery(self, station: Station, received: Any) -> Delivery:
+    def _delivery(self, station: Station, priority: Priority, received: Any) -> Delivery:
         message = received.message
         origin = None
         if station is Station.DEAD_LETTERS:
@@ -201,17 +233,20 @@ class PubSubQueue:
             station,
             message.data,
             max(1, received.delivery_attempt),
-            received.ack_id,
+            f"{priority.rank}{received.ack_id}",
             origin,
             message.message_id,
         )
 
-
-def _by_station(deliveries: Sequence[Delivery]) -> Iterator[tuple[Station, list[str]]]:
-    for station in Station:
-        tokens = [it.token for it in deliveries if it.station is station]
-        for start in range(0, len(tokens), 1000):
-            yield station, tokens[start : start + 1000]
+    def _by_subscription(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[str, list[str]]]:
+        """A token begins with the rank of the class whose subscription it came from."""
+        tokens: dict[tuple[Station, str], list[str]] = {}
+        for it in deliveries:
+            tokens.setdefault((it.station, it.token[0]), []).append(it.token[1:])
+        for (station, rank), its in tokens.items():
+            subscription = self._subscriptions[station, PRIORITIES[int(rank)]]
+            for start in range(0, len(its), 1000):
+                yield subscription, its[start : start + 1000]
 
 
 def _parts(messages: Sequence[Any]) -> Iterator[list[Any]]:

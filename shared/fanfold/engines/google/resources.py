@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fanfold.domain.priority import PRIORITIES, Priority
 from fanfold.ports import Station
 
 BATCH = "fanfold_batch"
@@ -19,11 +20,16 @@ class Subscription:
     max_backoff: float
     #: whether what is delivered too often goes to the dead letters
     dead_letters: bool
+    #: of the batches whose messages these are, where messages are CLASSED
+    priority: Priority = Priority.NORMAL
 
 
 SUBSCRIPTIONS: tuple[Subscription, ...] = (
     Subscription(Station.FAN_OUT, 600, 1.0, 60.0, dead_letters=True),
-    Subscription(Station.RUNS, 600, 1.0, 60.0, dead_letters=True),
+    *(
+        Subscription(Station.RUNS, 600, 1.0, 60.0, dead_letters=True, priority=it)
+        for it in PRIORITIES
+    ),
     Subscription(Station.FINALIZATIONS, 600, 1.0, 60.0, dead_letters=True),
     Subscription(Station.DEAD_LETTERS, 600, 10.0, 600.0, dead_letters=False),
 )
@@ -67,8 +73,9 @@ UNINDEXED: tuple[tuple[str, str], ...] = (
 )
 
 
-def topic(prefix: str, station: Station) -> str:
-    return f"{prefix}fanfold-{station}"
+def topic(prefix: str, station: Station, priority: Priority = Priority.NORMAL) -> str:
+    kind = "" if priority is Priority.NORMAL else f"-{priority}"
+    return f"{prefix}fanfold-{station}{kind}"
 
 
 def mark(prefix: str) -> str:
@@ -76,5 +83,5 @@ def mark(prefix: str) -> str:
     return f"{prefix}fanfold-desk"
 
 
-def subscription(prefix: str, station: Station) -> str:
-    return f"{prefix}fanfold-{station}"
+def subscription(prefix: str, station: Station, priority: Priority = Priority.NORMAL) -> str:
+    return topic(prefix, station, priority)

@@ -130,7 +130,8 @@ class SubscriberService:
     def _pull(self, request: Any, call: Call) -> Any:
         if not request.max_messages:
             raise invalid("No max_messages specified")
-        deadline = time.monotonic() + call.patience - self._limits.pull_margin
+        patience = 0.0 if request.return_immediately else call.patience
+        deadline = time.monotonic() + patience - self._limits.pull_margin
         with self._all.changed:
             subscription = self._all.subscription(request.subscription)
             while True:

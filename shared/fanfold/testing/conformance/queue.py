@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from fanfold.domain.priority import PRIORITIES, Priority
 from fanfold.ports import Delivery, Station
 from fanfold.testing.conformance.rig import Rig
 
@@ -25,6 +28,65 @@ class QueueConformance:
         rig.ports.queue.publish(Station.RUNS, BATCH, [b"%d" % n for n in range(5)])
         assert len(rig.ports.queue.pull(Station.RUNS, 3)) == 3
         assert len(rig.ports.queue.pull(Station.RUNS, 3)) == 2
+
+    def test_runs_of_a_higher_class_are_pulled_first(self, rig: Rig) -> None:
+        for priority in (Priority.LOW, Priority.NORMAL, Priority.HIGH):
+            bodies = [b"%d %b" % (n, priority.encode()) for n in range(70)]
+            rig.ports.queue.publish(Station.RUNS, BATCH, bodies, priority)
+        pulled: list[bytes] = []
+        while deliveries := rig.other.queue.pull(Station.RUNS, 50):
+            rig.other.queue.ack(deliveries)
+            pulled += [it.body.split()[1] for it in deliveries]
+        assert pulled == [it.encode() for it in PRIORITIES for _ in range(70)]
+
+    def test_a_higher_class_that_is_all_leased_keeps_nobody_from_the_others(self, rig: Rig) -> None:
+        for priority in PRIORITIES:
+            rig.ports.queue.publish(Station.RUNS, BATCH, [priority.encode()] * 3, priority)
+        pulled = [rig.ports.queue.pull(Station.RUNS, 3) for _ in PRIORITIES]
+        assert [{it.body for it in each} for each in pulled] == [{b"high"}, {b"normal"}, {b"low"}]
+        assert rig.other.queue.pull(Station.RUNS, 3) == []
+
+    def test_what_is_given_back_keeps_its_class(self, rig: Rig) -> None:
+        """Some of what was published together, and what nobody extended."""
+        rig.ports.queue.publish(Station.RUNS, BATCH, [b"high"] * 3, Priority.HIGH)
+        first, *_ = rig.ports.queue.pull(Station.RUNS, 3)
+        rig.ports.queue.publish(Station.RUNS, BATCH, [b"normal"])
+        rig.ports.queue.release([first])
+        assert [it.body for it in rig.other.queue.pull(Station.RUNS, 1, wait=5.0)] == [b"high"]
+        rig.expire_leases()
+        assert [it.body for it in rig.other.queue.pull(Station.RUNS, 1, wait=5.0)] == [b"high"]
+
+    @pytest.mark.parametrize("priority", PRIORITIES)
+    def test_leases_of_each_class_are_ended_and_renewed_alike(
+        self, rig: Rig, priority: Priority
+    ) -> None:
+        rig.ports.queue.publish(Station.RUNS, BATCH, [b"done", b"held", b"not yet"], priority)
+        by_body = {it.body: it for it in rig.ports.queue.pull(Station.RUNS, 10)}
+        rig.ports.queue.ack([by_body[b"done"]])
+        rig.ports.queue.extend([by_body[b"held"]])
+        rig.ports.queue.release([by_body[b"not yet"]])
+        assert [it.body for it in rig.other.queue.pull(Station.RUNS, 9, wait=5.0)] == [b"not yet"]
+        assert rig.ports.queue.backlog(Station.RUNS) in (2, None)
+        rig.expire_leases()
+        again = sorted(it.body for it in rig.other.queue.pull(Station.RUNS, 9, wait=5.0))
+        assert again == [b"held", b"not yet"]
+
+    def test_other_stations_know_no_classes(self, rig: Rig) -> None:
+        rig.ports.queue.publish(Station.FAN_OUT, BATCH, [b"first"], Priority.LOW)
+        rig.clock.pass_(1)
+        rig.ports.queue.publish(Station.FAN_OUT, BATCH, [b"second"], Priority.HIGH)
+        (first,) = rig.ports.queue.pull(Station.FAN_OUT, 1, wait=5.0)
+        (second,) = rig.ports.queue.pull(Station.FAN_OUT, 1, wait=5.0)
+        assert (first.body, second.body) == (b"first", b"second")
+
+    def test_a_dead_letter_of_a_low_batch_does_not_wait_behind_others(self, rig: Rig) -> None:
+        rig.ports.queue.publish(Station.RUNS, BATCH, [b"low"], Priority.LOW)
+        rig.ports.queue.bury(rig.ports.queue.pull(Station.RUNS, 1))
+        rig.clock.pass_(1)
+        rig.ports.queue.publish(Station.RUNS, BATCH, [b"high"], Priority.HIGH)
+        rig.ports.queue.bury(rig.ports.queue.pull(Station.RUNS, 1))
+        (letter,) = rig.ports.queue.pull(Station.DEAD_LETTERS, 1, wait=5.0)
+        assert (letter.body, letter.origin) == (b"low", Station.RUNS)
 
     def test_stations_do_not_see_each_others_messages(self, rig: Rig) -> None:
         rig.ports.queue.publish(Station.RUNS, BATCH, [b"one"])

@@ -38,9 +38,9 @@ def test_documents_read(cloud: Cloud, firestore: Firestore) -> None:
 
 def test_messages(cloud: Cloud, ports: Ports) -> None:
     before = cloud.operations
-    ports.queue.publish(Station.RUNS, "batch", [b"1", b"2", b"3"])
-    ports.queue.release(ports.queue.pull(Station.RUNS, 2))
-    ports.queue.pull(Station.RUNS, 10)
+    ports.queue.publish(Station.FINALIZATIONS, "batch", [b"1", b"2", b"3"])
+    ports.queue.release(ports.queue.pull(Station.FINALIZATIONS, 2))
+    ports.queue.pull(Station.FINALIZATIONS, 10)
     done = cloud.operations - before
     assert done.published.total() == 3
     assert done.delivered.total() == 5
