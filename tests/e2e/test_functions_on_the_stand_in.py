@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from fanfold.domain.batch import Batch
+from fanfold.domain.priority import PRIORITIES
 from fanfold.local.up import Up, brought_up
 from fanfold.settings import Settings
 from fanfold.testing.cloud import Cloud, Fault, Limits, running_cloud
@@ -84,6 +85,19 @@ def test_a_batch_goes_through(served: Served, concurrency: int | None) -> None:
     served.home.assert_whole(batch, 200)
     done = served.cloud.operations - before
     assert sum(n for name, n in done.delivered.items() if name.endswith("-runs")) == 200
+
+
+def test_batches_of_each_class_go_through(served: Served) -> None:
+    """In whatever order: the service pushes from each subscription for itself."""
+    before = served.cloud.operations
+    records = [{"n": n} for n in range(100)]
+    batches = [served.home.create(records, ECHO, priority=it, concurrency=16) for it in PRIORITIES]
+    for batch in batches:
+        served.until_ended(batch)
+        served.home.assert_whole(batch, 100)
+    delivered = (served.cloud.operations - before).delivered
+    runs = {name.rpartition("fanfold-")[2]: n for name, n in delivered.items() if "-runs" in name}
+    assert runs == {"runs": 100, "runs-high": 100, "runs-low": 100}
 
 
 @LIMITS

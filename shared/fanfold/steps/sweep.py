@@ -20,6 +20,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.order import indexes_at
+from fanfold.domain.priority import Priority
 from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
@@ -28,6 +29,9 @@ from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
 
 _CHUNK = 500
+#: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
+#: class looks as one whose messages are lost. It is given so many times as long to move.
+_BEHIND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,13 @@ class Memory:
     seen: dict[str, tuple[Tally, int, float]] = field(default_factory=dict)
     #: where the next pass goes on looking for unsettled runs
     cursor: dict[str, int] = field(default_factory=dict)
+    #: when a batch of the class was last seen to have moved
+    moved_at: dict[Priority, float] = field(default_factory=dict)
+
+    def is_behind(self, batch: Batch, since: float) -> bool:
+        """Whether one of a higher class has moved since then."""
+        rank = batch.options.priority.rank
+        return any(at >= since for it, at in self.moved_at.items() if it.rank < rank)
 
 
 def wake_due(ports: Ports, policy: Policy, batch: Batch) -> int:
@@ -137,8 +148,11 @@ def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: f
     seen = memory.seen.get(batch.id)
     if seen is None or (seen[0], seen[1]) != (tally, pages):
         memory.seen[batch.id] = (tally, pages, now)
+        if seen is not None:
+            memory.moved_at[batch.options.priority] = now
         return False
-    if now - seen[2] < policy.quiet_seconds:
+    is_behind = memory.is_behind(batch, now - policy.quiet_seconds)
+    if now - seen[2] < policy.quiet_seconds * (_BEHIND if is_behind else 1):
         return False
     stations = (Station.RUNS, Station.FAN_OUT) if batch.sealed else (Station.FAN_OUT,)
     return not any(ports.queue.backlog(station) for station in stations)

@@ -15,14 +15,19 @@ from typing import Any
 
 import pytest
 
+from fanfold.domain.priority import PRIORITIES, Priority
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.engines.google.resources import SUBSCRIPTIONS
 from fanfold.local.addresses import free_port
-from fanfold.local.pusher import Post, Pusher, post_of
+from fanfold.local.functions import requests_of
+from fanfold.local.pusher import Post, Pusher, post_of, pushing
+from fanfold.local.topics import ensure_topics
 from fanfold.ports import Delivery, Ports, Station
 from fanfold.settings import Settings
+from fanfold.testing.cloud import running_cloud
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.working import until
+from fanfold.wiring import open_google
 
 
 @dataclass
@@ -230,6 +235,40 @@ def test_the_time_limit_of_a_request_is_its_subscriptions_deadline() -> None:
     for it in SUBSCRIPTIONS:
         post = post_of(it, "http://127.0.0.1:1/", Settings())
         assert (post.station, post.deadline) == (it.station, it.ack_deadline)
+
+
+def test_each_class_of_runs_is_pushed_and_none_waits_for_another(function: Function) -> None:
+    """As by the service: from a subscription each, in no order."""
+
+    def subscriptions() -> dict[str, str]:
+        posts = zip(function.bodies, list(function.posts), strict=False)
+        return {body: post["subscription"].rpartition("/")[2] for body, post in posts}
+
+    function.gate.clear()
+    with running_cloud() as cloud:
+        settings = Settings.from_env().model_copy(
+            update={
+                "engine": "google",
+                "firestore_emulator_host": cloud.firestore_host,
+                "pubsub_emulator_host": cloud.pubsub_host,
+            }
+        )
+        ensure_topics(settings)
+        with (
+            open_google(settings) as ports,
+            pushing(settings, dict.fromkeys(Station, function.url)),
+        ):
+            ports.queue.publish(Station.RUNS, "b", [b"high"] * 500, Priority.HIGH)
+            until(lambda: function.busy == requests_of("run_flow", settings))
+            for it in PRIORITIES:
+                ports.queue.publish(Station.RUNS, "b", [it.encode()], it)
+            until(lambda: len(subscriptions()) == len(PRIORITIES))
+            function.gate.set()
+    assert subscriptions() == {
+        "high": "fanfold-runs-high",
+        "normal": "fanfold-runs",
+        "low": "fanfold-runs-low",
+    }
 
 
 def test_what_is_in_flight_when_it_ends_is_given_back(

@@ -116,6 +116,35 @@ def test_before_the_quiet_time_has_passed_nothing_is_published_again(
     assert batch.is_open
 
 
+def test_a_batch_behind_one_of_a_higher_class_that_moves_is_given_ten_times_as_long(
+    home: Home, ports: Ports, clock: StillClock
+) -> None:
+    """Else what waits for its turn, for hours perhaps, would be published again and again."""
+    records = [{"n": n} for n in range(20)]
+    low = fanned_out(ports, home.create(RECORDS, PUPPET, priority="low"))
+    high = fanned_out(ports, home.create(records, PUPPET, priority="high"))
+    runs_taken(ports)  # lost, to a queue that tells what lies there
+    sweeper = Sweeper(ports, clock)
+    for index in range(10):
+        assert not sweeper.passes()
+        ports.runs.settle(high, [ok(high, index)])
+    assert sweeper.passes().republished == len(RECORDS), "lost after all, perhaps"
+    assert {it.batch_id for it in runs_taken(ports)} == {low.id}
+
+
+def test_a_batch_behind_one_of_a_higher_class_that_does_not_move_is_not(
+    home: Home, ports: Ports, sweeper: Sweeper
+) -> None:
+    for priority in ("low", "high"):
+        fanned_out(ports, home.create(RECORDS, PUPPET, priority=priority))
+    runs_taken(ports)
+    again: set[str] = set()
+    for _ in range(4):  # a queue that tells what lies there does not tell whose it is
+        again |= {it.batch_id for it in runs_taken(ports)}
+        sweeper.passes()
+    assert len(again) == 2
+
+
 @knows_its_backlog
 def test_while_somebody_is_at_a_run_of_it_or_a_message_lies_there_it_is_not_quiet(
     home: Home, ports: Ports, clock: StillClock

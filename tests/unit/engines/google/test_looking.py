@@ -61,7 +61,7 @@ def test_a_look_that_fails_is_an_error_of_the_engine_s(
 def test_where_a_class_has_no_subscription_that_is_said(clients: Clients, tmp_path: Path) -> None:
     with (
         google_engine(clients, FolderBlobs(tmp_path), project=PROJECT, prefix="none-") as ports,
-        pytest.raises(EngineError, match="not found"),
+        pytest.raises(EngineError, match="does not exist"),
     ):
         ports.queue.pull(Station.RUNS, 10, wait=1.0)
 

@@ -1,0 +1,48 @@
+"""`--priority`: whose records a worker takes first."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.ports import Ports, Station
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Fanfold
+
+
+def are_queued(ports: Ports, runs: int) -> bool:
+    return ports.queue.backlog(Station.RUNS) == runs
+
+
+@pytest.mark.parametrize(("long", "short"), [("low", "high"), ("low", None), (None, "high")])
+def test_a_batch_of_a_higher_class_that_comes_behind_a_long_one_ends_first(
+    fanfold: Fanfold, long: str | None, short: str | None
+) -> None:
+    gate = fanfold.folder / "gate"
+    fanfold.write("long.jsonl", [{"do": "hang", "gate": str(gate)}, *[{"do": "ok"}] * 200])
+    fanfold.write("short.jsonl", [{"do": "ok"}] * 3)
+    worker = fanfold.start("worker", "--processes", "1", "--threads", "1")
+
+    with embedded_engine(fanfold.home) as ports:
+        for source, priority, queued in (("long.jsonl", long, 201), ("short.jsonl", short, 204)):
+            options = [] if priority is None else ["--priority", priority]
+            fanfold.inside("create", fanfold.puppet, source, *options)
+            worker.until(partial(are_queued, ports, queued))
+    gate.touch()
+    worker.until(lambda: all(it["status"] == "completed" for it in fanfold.batches()))
+
+    of_short, of_long = (
+        fanfold.inside("status", it["batch_id"], "--json").json["ended_at"]
+        for it in fanfold.batches()
+    )
+    assert of_short < of_long
+
+
+def test_an_unknown_class_is_refused_with_those_there_are(fanfold: Fanfold) -> None:
+    refused = fanfold.inside("create", "echo", "-", "--priority", "urgent", stdin="1\n")
+    assert refused.code == 2
+    assert "'high', 'normal', 'low'" in refused.err
