@@ -81,7 +81,8 @@ def open_batches(ports: Ports) -> list[Batch]:
 def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
     """One pass over the batches that have not ended."""
     total = Swept()
-    batches = open_batches(ports)
+    # higher classes first: whether they have moved is asked for the lower ones
+    batches = sorted(open_batches(ports), key=lambda it: it.options.priority.rank)
     for batch in batches:
         did = _sweep_one(ports, policy, memory, batch)
         total = Swept(
