@@ -9,6 +9,7 @@ import pytest
 
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.ports import Ports, Station
+from fanfold.testing.puppet import marks
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Fanfold
@@ -22,9 +23,11 @@ def are_queued(ports: Ports, runs: int) -> bool:
 def test_a_batch_of_a_higher_class_that_comes_behind_a_long_one_ends_first(
     fanfold: Fanfold, long: str | None, short: str | None
 ) -> None:
-    gate = fanfold.folder / "gate"
-    fanfold.write("long.jsonl", [{"do": "hang", "gate": str(gate)}, *[{"do": "ok"}] * 200])
-    fanfold.write("short.jsonl", [{"do": "ok"}] * 3)
+    gate, log = fanfold.folder / "gate", fanfold.folder / "log"
+    logged = {"log": str(log)}
+    opening = {"do": "hang", "gate": str(gate), **logged}
+    fanfold.write("long.jsonl", [opening, *[{"do": "ok", **logged}] * 200])
+    fanfold.write("short.jsonl", [{"do": "ok", **logged}] * 3)
     worker = fanfold.start("worker", "--processes", "1", "--threads", "1")
 
     with embedded_engine(fanfold.home) as ports:
@@ -35,11 +38,8 @@ def test_a_batch_of_a_higher_class_that_comes_behind_a_long_one_ends_first(
     gate.touch()
     worker.until(lambda: all(it["status"] == "completed" for it in fanfold.batches()))
 
-    of_short, of_long = (
-        fanfold.inside("status", it["batch_id"], "--json").json["ended_at"]
-        for it in fanfold.batches()
-    )
-    assert of_short < of_long
+    begun = [it.index for it in marks(log) if it.what == "start"]
+    assert (len(begun), begun[-1]) == (204, 200), "the long one's last record is the last of all"
 
 
 def test_an_unknown_class_is_refused_with_those_there_are(fanfold: Fanfold) -> None:

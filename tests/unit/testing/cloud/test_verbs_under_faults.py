@@ -11,6 +11,7 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
 from fanfold.domain.letter import Fate, Letter
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.priority import Priority
 from fanfold.domain.run import RunState
 from fanfold.engines.google import firestore as calls
 from fanfold.errors import EngineError
@@ -183,15 +184,17 @@ class TestQueue:
         assert len(delivered) == (2 if fault.kind == "lost-reply" else 1)
         assert {it.body for it in delivered} == {b"one"}
 
+    @pytest.mark.parametrize("station", [Station.FAN_OUT, Station.RUNS])
     def test_a_pull_whose_reply_is_lost_is_delivered_again(
-        self, cloud: Cloud, ports: Ports
+        self, cloud: Cloud, ports: Ports, station: Station
     ) -> None:
-        ports.queue.publish(Station.RUNS, "batch", [b"one"])
+        """One that waits, or only looks."""
+        ports.queue.publish(station, "batch", [b"one"], Priority.HIGH)
         cloud.faults.add(Fault("Pull", "lost-reply", nth=1))
         with pytest.raises(EngineError):
-            ports.queue.pull(Station.RUNS, 10)
+            ports.queue.pull(station, 10)
         cloud.pass_(11)
-        (again,) = ports.queue.pull(Station.RUNS, 10)
+        (again,) = ports.queue.pull(station, 10)
         assert again.attempt == 2
 
     def test_what_is_given_back_for_part_of_a_second_does_not_come_at_once(
@@ -220,7 +223,7 @@ class TestQueue:
         self, cloud: Cloud, ports: Ports
     ) -> None:
         before = cloud.operations
-        assert ports.queue.pull(Station.RUNS, 10, wait=1.0) == []
+        assert ports.queue.pull(Station.FAN_OUT, 10, wait=1.0) == []
         assert (cloud.operations - before).calls["Pull"] <= 2
 
     def test_a_pull_whose_answer_is_slow_is_not_leased_to_nobody(
