@@ -10,6 +10,7 @@
                     close ▶ finalizing ──end──▶ completed | failed | canceled | expired
 
     completed | failed ──refold──▶ completed | failed
+    completed | failed | canceled | expired ──retry──▶ pending      (domain.generation)
 
 | state      | who moves it on                              | after a crash                        |
 |------------|----------------------------------------------|--------------------------------------|
@@ -19,7 +20,8 @@
 | canceling  | finalize, at once                            | the message is delivered again       |
 | finalizing | the finalizer that holds the claim           | the next delivery, once it has ended |
 | ended      | nobody, within a generation; but its fold    | stays, with the output it had        |
-|            | may be called again                          |                                      |
+|            | may be called again, and a retry opens the   |                                      |
+|            | next generation                              |                                      |
 
 The reason is separate from the state: `ending` says what a batch that was stopped will become and
 why. One function per arrow; each raises IllegalTransition where the table has none.
@@ -32,14 +34,15 @@ from enum import StrEnum
 
 from fanfold.domain.certificate import Certificate
 from fanfold.domain.flow import FlowRef
+from fanfold.domain.generation import Chosen, Past
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failure, Value
 from fanfold.domain.source import Checkpoint, Source
 from fanfold.domain.tally import Tally
 from fanfold.errors import Contended, IllegalTransition
 
-#: A fold that raises (or dies) this often fails its batch, with the results kept.
-MAX_FOLD_ATTEMPTS = 3
+#: older generations that a batch remembers
+MAX_PAST = 20
 
 
 class BatchState(StrEnum):
@@ -63,6 +66,7 @@ OPEN = frozenset({BatchState.PENDING, BatchState.RUNNING, BatchState.PAUSED})
 _STOP = frozenset({BatchState.CANCELING})
 _CLOSE = frozenset({BatchState.FINALIZING})
 _FOLDED = frozenset({BatchState.COMPLETED, BatchState.FAILED})
+_RETRY = frozenset({BatchState.PENDING})
 
 #: state → arrow → states it may lead to
 TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
@@ -83,10 +87,10 @@ TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
     },
     BatchState.CANCELING: {"close": _CLOSE},
     BatchState.FINALIZING: {"end": ENDED},
-    BatchState.COMPLETED: {"refold": _FOLDED},
-    BatchState.FAILED: {"refold": _FOLDED},
-    BatchState.CANCELED: {},
-    BatchState.EXPIRED: {},
+    BatchState.COMPLETED: {"refold": _FOLDED, "retry": _RETRY},
+    BatchState.FAILED: {"refold": _FOLDED, "retry": _RETRY},
+    BatchState.CANCELED: {"retry": _RETRY},
+    BatchState.EXPIRED: {"retry": _RETRY},
 }
 
 
@@ -126,6 +130,16 @@ class Batch:
     ending: Ending | None = None
     #: a retry opens a new one
     generation: int = 1
+    #: which records this generation runs; None: all there are
+    chosen: Chosen | None = None
+    #: what the records add up to that this generation leaves as they are
+    kept: Tally = field(default_factory=Tally)
+    #: what it was stopped as, while records which that left undone are still not run
+    left_undone: Ending | None = None
+    #: how the older generations ended, the last ones
+    past: tuple[Past, ...] = ()
+    #: the blob that holds the order of dispatch, where that is not computed (steps.dispatch)
+    order: str = ""
     #: counters are split over so many
     slots: int = 1
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
@@ -164,6 +178,17 @@ class Batch:
     def known_total(self) -> int:
         """Before the seal, what has been paged."""
         return self.checkpoint.records if self.total is None else self.total
+
+    @property
+    def positions(self) -> int:
+        """How many places the order of dispatch has so far."""
+        if self.chosen is None:
+            return self.checkpoint.records
+        return self.chosen.records if self.chosen.cleared else 0
+
+    def is_complete(self, settled: int) -> bool:
+        """With so many settled in this generation."""
+        return self.total is not None and self.kept.settled + settled == self.total
 
 
 # ---------------------------------------------------------------- arrows
@@ -211,12 +236,15 @@ def stop(batch: Batch, ending: Ending) -> Batch:
 
 
 def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
-    """Seal the tally for good. Only when every record is settled, or the batch was stopped."""
+    """Seal the tally, of this generation's slots, for good. Only when every record is settled, or
+    the batch was stopped."""
     finalizing = _to(batch, "close", BatchState.FINALIZING)
-    rest = batch.known_total - tally.settled
-    if batch.ending is None and (batch.total is None or rest != 0):
+    if batch.ending is None and not batch.is_complete(tally.settled):
         raise IllegalTransition(f"{batch.id} still has records that are not settled")
-    stopped_by_user = batch.ending is not None and batch.ending.state is BatchState.CANCELED
+    tally = batch.kept + tally
+    rest = batch.known_total - tally.settled
+    ending = batch.ending or batch.left_undone
+    stopped_by_user = ending is not None and ending.state is BatchState.CANCELED
     closed = replace(
         tally,
         canceled=tally.canceled + (rest if stopped_by_user else 0),
@@ -224,7 +252,14 @@ def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
         waits=0,
         woken=0,
     )
-    return replace(finalizing, closed=closed, total=batch.known_total, claim=claim, closed_at=now)
+    return replace(
+        finalizing,
+        closed=closed,
+        total=batch.known_total,
+        ending=ending,
+        claim=claim,
+        closed_at=now,
+    )
 
 
 def end(
@@ -265,7 +300,61 @@ def refold(batch: Batch, generation: int, output: Value) -> Batch:
     return replace(folded, output=output, failure=None)
 
 
+def retry(
+    batch: Batch, generation: int, chosen: Chosen, kept: Tally, order: str, options: BatchOptions
+) -> Batch:
+    """Run the chosen records again. `generation`: the one that they were chosen of."""
+    pending = _to(batch, "retry", BatchState.PENDING)
+    if batch.generation != generation:
+        raise Contended(f"{batch.id} has been run again since its records were chosen: choose anew")
+    return replace(
+        pending,
+        generation=generation + 1,
+        chosen=chosen,
+        kept=kept,
+        left_undone=batch.ending if kept.canceled or kept.skipped else None,
+        past=(*batch.past, _past_of(batch))[-MAX_PAST:],
+        order=order,
+        options=options,
+        ending=None,
+        closed=None,
+        claim=None,
+        fold_attempts=0,
+        certificate=None,
+        output=None,
+        failure=None,
+        deadline_at=None,
+        winding_down=None,
+        started_at=None,
+        closed_at=None,
+        ended_at=None,
+    )
+
+
+def _past_of(batch: Batch) -> Past:
+    counts = batch.closed or Tally()
+    return Past(
+        batch.generation,
+        batch.state,
+        batch.failure.message if batch.failure is not None else "",
+        counts.succeeded,
+        counts.failed,
+        counts.canceled,
+        counts.skipped,
+        batch.ended_at or 0.0,
+        batch.flow.version,
+        batch.chosen.what if batch.chosen is not None else "",
+    )
+
+
 # ------------------------------------------------- changes within a state
+
+
+def clear(batch: Batch) -> Batch:
+    """Nothing is left of what the chosen records came to before: they may be published."""
+    if batch.chosen is None or batch.chosen.cleared:
+        return batch
+    return replace(batch, chosen=replace(batch.chosen, cleared=True))
 
 
 def seal(batch: Batch, checkpoint: Checkpoint) -> Batch:
@@ -288,27 +377,6 @@ def move_checkpoint(batch: Batch, before: Checkpoint, after: Checkpoint) -> Batc
     return replace(batch, checkpoint=after)
 
 
-def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
-    """Take over a finalization whose claim has ended; a living claim stays."""
-    if batch.state is not BatchState.FINALIZING:
-        raise IllegalTransition(f"{batch.id} is {batch.state}: there is nothing to finalize")
-    if batch.claim is not None and batch.claim.until > now and batch.claim.owner != claim.owner:
-        return batch
-    return replace(batch, claim=claim)
-
-
-def renew_claim(batch: Batch, claim: Claim) -> Batch:
-    """Its own claim, for longer."""
-    if batch.claim is None or batch.claim.owner != claim.owner:
-        return batch
-    return replace(batch, claim=claim)
-
-
-def begin_fold(batch: Batch) -> Batch:
-    """Counted before it is tried: a fold that kills its process counts as well."""
-    return replace(batch, fold_attempts=batch.fold_attempts + 1)
-
-
 def verdict(batch: Batch) -> BatchState:
     """What a closed batch becomes if nothing goes wrong any more."""
     if batch.ending is not None:
@@ -319,7 +387,10 @@ def verdict(batch: Batch) -> BatchState:
 
 
 def expected_digest(batch: Batch) -> int:
-    return batch.checkpoint.digest
+    """The sum over all records that are settled, if all are that are to be."""
+    if batch.chosen is None:
+        return batch.checkpoint.digest
+    return batch.kept.digest + batch.chosen.digest
 
 
 def _to(batch: Batch, arrow: str, state: BatchState) -> Batch:

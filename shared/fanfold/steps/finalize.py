@@ -23,8 +23,9 @@ from typing import Protocol
 
 from fanfold import log
 from fanfold.domain import batch as rules
-from fanfold.domain.batch import MAX_FOLD_ATTEMPTS, Batch, BatchState, Claim
+from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.certificate import Certificate
+from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold, renew_claim
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value, printable
@@ -108,7 +109,7 @@ class _Renewal:
     def _work(self) -> None:
         while not self._done.wait(self._policy.claim_seconds / 3):
             until = self._ports.clock.now() + self._policy.claim_seconds
-            renew = partial(rules.renew_claim, claim=Claim(self._owner, until))
+            renew = partial(renew_claim, claim=Claim(self._owner, until))
             try:
                 self._ports.batches.amend(self._batch_id, renew)
             except EngineError as error:
@@ -175,7 +176,7 @@ def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failu
         return None, None
     last = Failure(Blame.DIED, "FoldDied", "the fold ended its process each time it was tried")
     while True:
-        batch = ports.batches.amend(batch.id, rules.begin_fold)
+        batch = ports.batches.amend(batch.id, begin_fold)
         if batch.fold_attempts > MAX_FOLD_ATTEMPTS:
             return None, last
         try:

@@ -15,15 +15,12 @@ from fanfold.domain.batch import (
     BatchState,
     Claim,
     Ending,
-    begin_fold,
-    claim_again,
     close,
     end,
     expected_digest,
     move_checkpoint,
     pause,
     refold,
-    renew_claim,
     resume,
     seal,
     start,
@@ -32,6 +29,7 @@ from fanfold.domain.batch import (
 )
 from fanfold.domain.certificate import Certificate
 from fanfold.domain.digest import digest_of
+from fanfold.domain.finalizing import begin_fold, claim_again, renew_claim
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value

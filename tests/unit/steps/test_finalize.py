@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from fanfold import Result, flow
-from fanfold.domain import batch as rules
-from fanfold.domain.batch import MAX_FOLD_ATTEMPTS, Batch, BatchState, Claim
+from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Value
@@ -153,7 +153,7 @@ def test_a_fold_that_kills_its_process_each_time_fails_its_batch(ports: Ports) -
     """Each try is counted before it is made: three that left no trace were three."""
     batch = settled(ports)
     for _ in range(MAX_FOLD_ATTEMPTS):
-        ports.batches.amend(batch.id, rules.begin_fold)
+        ports.batches.amend(batch.id, begin_fold)
 
     def never(_: Iterable[Result]) -> int:
         raise AssertionError("a fourth try")

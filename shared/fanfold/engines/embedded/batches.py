@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
+from fanfold.domain.finalizing import claim_again
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.embedded.database import Database
@@ -118,7 +119,7 @@ class EmbeddedBatches:
             if batch.generation != generation or batch.ended:
                 return batch
             if batch.state is BatchState.FINALIZING:
-                changed = rules.claim_again(batch, claim, now)
+                changed = claim_again(batch, claim, now)
             else:
                 tally = read_tally(db, number)
                 if batch.ending is None and batch.total != tally.settled:

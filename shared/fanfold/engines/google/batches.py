@@ -8,6 +8,7 @@ from typing import Any
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.domain.finalizing import claim_again
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
@@ -153,7 +154,7 @@ class GoogleBatches:
             if batch.generation != generation or batch.ended:
                 return [], batch
             if batch.state is BatchState.FINALIZING:
-                changed = rules.claim_again(batch, claim, now)
+                changed = claim_again(batch, claim, now)
                 writes = [] if changed is batch else [values.change(path, batch_fields(changed))]
                 return writes, changed
             places = [self._layout.slot(batch, slot) for slot in range(batch.slots)]

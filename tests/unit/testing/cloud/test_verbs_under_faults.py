@@ -9,6 +9,7 @@ import pytest
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
+from fanfold.domain.finalizing import begin_fold
 from fanfold.domain.letter import Fate, Letter
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.priority import Priority
@@ -88,7 +89,7 @@ class TestBatches:
         self, ports: Ports, batch: Batch, strike: Strike
     ) -> None:
         strike()
-        assert ports.batches.amend(batch.id, rules.begin_fold).fold_attempts == 1
+        assert ports.batches.amend(batch.id, begin_fold).fold_attempts == 1
 
     def test_amend_by_an_arrow_that_can_go_only_once(
         self, ports: Ports, batch: Batch, strike: Strike
@@ -267,7 +268,7 @@ class TestTransactions:
     ) -> None:
         cloud.faults.add(Fault(method, kind))
         with pytest.raises(EngineError, match=f"gave up after 1 s: .*{kind}"):
-            ports.batches.amend(batch.id, rules.begin_fold)
+            ports.batches.amend(batch.id, begin_fold)
         cloud.faults.clear()
         assert cloud.open_transactions == 0
         assert ports.batches.get(batch.id).fold_attempts == 0

@@ -1,0 +1,32 @@
+"""What changes while a batch is finalizing: who is at it, and how often its fold was tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.errors import IllegalTransition
+
+#: A fold that raises (or dies) this often fails its batch, with the results kept.
+MAX_FOLD_ATTEMPTS = 3
+
+
+def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
+    """Take over a finalization whose claim has ended; a living claim stays."""
+    if batch.state is not BatchState.FINALIZING:
+        raise IllegalTransition(f"{batch.id} is {batch.state}: there is nothing to finalize")
+    if batch.claim is not None and batch.claim.until > now and batch.claim.owner != claim.owner:
+        return batch
+    return replace(batch, claim=claim)
+
+
+def renew_claim(batch: Batch, claim: Claim) -> Batch:
+    """Its own claim, for longer."""
+    if batch.claim is None or batch.claim.owner != claim.owner:
+        return batch
+    return replace(batch, claim=claim)
+
+
+def begin_fold(batch: Batch) -> Batch:
+    """Counted before it is tried: a fold that kills its process counts as well."""
+    return replace(batch, fold_attempts=batch.fold_attempts + 1)
