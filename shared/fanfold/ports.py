@@ -122,6 +122,9 @@ class Batches(Protocol):
         """Read, apply, write, in one transaction. `arrow` is pure and may be called again; what it
         raises is raised here and nothing is written."""
 
+    def reopen(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        """The same, for a new generation: none of its positions is released."""
+
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
         """Store a page and move the checkpoint in one commit (batch.move_checkpoint)."""
 
@@ -216,11 +219,18 @@ class Runs(Protocol):
     def outcomes(self, batch_id: str, start: int, stop: int) -> Iterable[Settled]:
         """Those of the runs [start, stop) that are settled, in order: all that a fold reads."""
 
+    def in_state(self, batch_id: str, state: RunState) -> Iterator[Run]:
+        """The settled runs that have ended so, streamed, in whatever order."""
+
+    def clear(self, batch: Batch, indexes: Sequence[int]) -> None:
+        """Remove what older generations than the batch's left of these runs."""
+
     def settled(self, batch_id: str) -> int:
-        """How many are settled, by the cheapest read there is: asked at the end of every pipe."""
+        """How many are settled in this generation, by the cheapest read there is: asked at the end
+        of every pipe."""
 
     def tally(self, batch_id: str) -> Tally:
-        """The sum of the slots, or the closed counts."""
+        """What is kept of older generations and the sum of the slots, or the closed counts."""
 
     def recount(self, batch_id: str) -> Recount:
         """From the runs' documents alone."""
@@ -249,6 +259,10 @@ class Leases(Protocol):
     def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
         """Queue again, in one commit, what waited and is due and whose lease has ended; the caller
         publishes them. With a concurrency limit what waited is woken by `advance` instead."""
+
+    def clear(self, batch: Batch) -> None:
+        """Remove what older generations than the batch's left. What they write later is passed
+        over: nobody wakes it."""
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         """Those of the runs that have a live document."""

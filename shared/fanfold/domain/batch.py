@@ -10,7 +10,7 @@
                     close ▶ finalizing ──end──▶ completed | failed | canceled | expired
 
     completed | failed ──refold──▶ completed | failed
-    completed | failed | canceled | expired ──retry──▶ pending      (domain.generation)
+    completed | failed | canceled | expired ──retry──▶ pending
 
 | state      | who moves it on                              | after a crash                        |
 |------------|----------------------------------------------|--------------------------------------|
@@ -19,9 +19,8 @@
 | paused     | the user                                     | stays                                |
 | canceling  | finalize, at once                            | the message is delivered again       |
 | finalizing | the finalizer that holds the claim           | the next delivery, once it has ended |
-| ended      | nobody, within a generation; but its fold    | stays, with the output it had        |
-|            | may be called again, and a retry opens the   |                                      |
-|            | next generation                              |                                      |
+| ended      | nobody, within a generation; its fold may be | stays, with the output it had        |
+|            | called again, and a retry opens the next one |                                      |
 
 The reason is separate from the state: `ending` says what a batch that was stopped will become and
 why. One function per arrow; each raises IllegalTransition where the table has none.
@@ -159,7 +158,7 @@ class Batch:
     started_at: float | None = None
     closed_at: float | None = None
     ended_at: float | None = None
-    #: when its records and results began to be removed; what is left is a tombstone
+    #: when its removal began; what is left is a tombstone
     pruned_at: float | None = None
 
     @property
@@ -352,9 +351,8 @@ def _past_of(batch: Batch) -> Past:
 
 def clear(batch: Batch) -> Batch:
     """Nothing is left of what the chosen records came to before: they may be published."""
-    if batch.chosen is None or batch.chosen.cleared:
-        return batch
-    return replace(batch, chosen=replace(batch.chosen, cleared=True))
+    chosen = batch.chosen
+    return batch if chosen is None else replace(batch, chosen=replace(chosen, cleared=True))
 
 
 def seal(batch: Batch, checkpoint: Checkpoint) -> Batch:

@@ -77,7 +77,7 @@ class FanOutMessage(_Message):
     """Read the source from the checkpoint on."""
 
     kind: Literal["fan-out"] = "fan-out"
-    #: the sender has published all pages below this one
+    #: the sender has published all pages below this one; of a retry, cleared all positions below
     published: Natural = 0
 
 

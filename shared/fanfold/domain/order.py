@@ -68,7 +68,10 @@ def sample_of(options: BatchOptions, records: int) -> Callable[[int], bool] | No
 
 
 def is_dispatchable(batch: Batch) -> bool:
-    """A shuffled batch has an order only once its total is known."""
+    """A shuffled batch has an order only once its total is known, and a retry only once nothing is
+    left of what its records came to before."""
+    if batch.chosen is not None:
+        return batch.chosen.cleared
     return batch.sealed or not batch.options.shuffle
 
 

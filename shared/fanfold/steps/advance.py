@@ -15,10 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import encode_run
-from fanfold.domain.order import indexes_at, is_dispatchable
+from fanfold.domain.order import is_dispatchable
 from fanfold.domain.records import Record
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
+from fanfold.steps.dispatch import indexes_at
 
 #: messages of one publish call
 _PUBLISH = 500
@@ -86,7 +87,7 @@ def publish_release(ports: Ports, batch: Batch, release: Release, attempt: int =
 def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1) -> int:
     """One message per record; a repeat leaves out what is settled."""
     published = 0
-    indexes = indexes_at(batch, positions)
+    indexes = indexes_at(ports, batch, positions)
     records = None if isinstance(indexes, range) else _records_at(ports, batch, indexes)
     for chunk in _chunks(indexes):
         settled = ports.runs.read(batch.id, chunk) if attempt > 1 else {}

@@ -26,7 +26,7 @@ def ask(ports: Ports, batch: Batch) -> bool:
         return True
     if not batch.sealed or not batch.is_open:
         return False
-    if ports.runs.settled(batch.id) != batch.total:
+    if not batch.is_complete(ports.runs.settled(batch.id)):
         return False
     request_finalization(ports, batch)
     return True

@@ -61,7 +61,7 @@ def _is_at_rest(ports: Ports, batch: Batch) -> bool:
         return False
     released = ports.frontier.window(batch.id).released
     tally = ports.runs.tally(batch.id)
-    return released == tally.settled + tally.waiting
+    return released == tally.settled - batch.kept.settled + tally.waiting
 
 
 def _if_overspent(batch: Batch, failed: int) -> Batch:

@@ -17,6 +17,9 @@ With a concurrency limit no page is published: the window is advanced instead. A
 an order only once it is sealed: what pages are to others, stretches of that order are to it, and
 they are published behind the seal. Whoever finds it sealed publishes them again, marked so.
 
+A retry has nothing to read: what older generations left of its records is removed, within the same
+time limit, and then they are published as those of a shuffled batch are.
+
 Which records are kept and how often each runs (domain.order) is settled here, where they get their
 indexes. A checkpoint lies behind a source's record, or before it while some of its combinations are
 in pages already: how many follows from how many records there are.
@@ -32,7 +35,7 @@ from fanfold import log
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
-from fanfold.domain.order import combinations, sample_of, stretches
+from fanfold.domain.order import combinations, is_dispatchable, sample_of
 from fanfold.domain.records import Page, pages_of
 from fanfold.domain.source import Checkpoint, advance_checkpoint
 from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
@@ -40,6 +43,8 @@ from fanfold.ports import Ports, Station
 from fanfold.sources.copy import Copied, read_copy
 from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
+from fanfold.steps.dispatch import stretches
+from fanfold.steps.retry import clear
 
 
 def fan_out(
@@ -52,21 +57,27 @@ def fan_out(
     if not batch.is_open:
         ask(ports, batch)
         return
-    was_sealed = batch.sealed
+    was_ready = is_dispatchable(batch)
     try:
         batch = ports.batches.amend(batch.id, partial(rules.start, now=ports.clock.now()))
         repair(ports, batch, lambda release: release.record is None, attempt)
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)
             if out_of_time() and not batch.sealed:
-                _hand_on(ports, batch)
+                _hand_on(ports, batch, batch.checkpoint.pages)
                 return
+        if not is_dispatchable(batch):
+            cleared = clear(ports, batch, message.published, out_of_time)
+            if batch.chosen is not None and cleared < batch.chosen.records:
+                _hand_on(ports, batch, cleared)
+                return
+            batch = ports.batches.amend(batch.id, rules.clear)
     except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
         batch = ports.batches.get(message.batch_id)
     except (SourceInvalid, BlobNotFound) as problem:
         batch = fail_source(ports, batch, str(problem))
     if batch.is_open:
-        _publish_stretches(ports, batch, max(attempt, REPEATED) if was_sealed else attempt)
+        _publish_stretches(ports, batch, max(attempt, REPEATED) if was_ready else attempt)
     advance(ports, batch, None)
     ask(ports, batch)
 
@@ -118,7 +129,8 @@ def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: i
 
 
 def _publish_stretches(ports: Ports, batch: Batch, attempt: int) -> None:
-    if batch.options.shuffle and batch.options.concurrency is None:
+    is_ordered = batch.options.shuffle or batch.order
+    if is_ordered and batch.options.concurrency is None:
         request_runs(ports, batch, stretches(batch), attempt)
 
 
@@ -138,10 +150,8 @@ def request_runs(ports: Ports, batch: Batch, stretches: Iterable[range], attempt
         ports.queue.publish(Station.FAN_OUT, batch.id, messages)
 
 
-def _hand_on(ports: Ports, batch: Batch) -> None:
-    message = FanOutMessage(
-        batch_id=batch.id, generation=batch.generation, published=batch.checkpoint.pages
-    )
+def _hand_on(ports: Ports, batch: Batch, done: int) -> None:
+    message = FanOutMessage(batch_id=batch.id, generation=batch.generation, published=done)
     ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
 
 

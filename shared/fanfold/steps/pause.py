@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
-from fanfold.domain.order import stretches
+from fanfold.domain.order import is_dispatchable
 from fanfold.ports import Ports
 from fanfold.steps.advance import REPEATED, advance
 from fanfold.steps.ask import ask
+from fanfold.steps.dispatch import stretches
 from fanfold.steps.fan_out import request_runs
-
-_STRETCH = 500
 
 
 def pause(ports: Ports, batch_id: str) -> Batch:
@@ -48,14 +47,5 @@ def is_acked_unrun(ports: Ports, batch: Batch) -> bool:
 
 
 def _publish_again(ports: Ports, batch: Batch) -> None:
-    if batch.options.shuffle and not batch.sealed:
-        return  # nothing of it has been published yet
-    positions = (
-        stretches(batch)
-        if batch.options.shuffle
-        else (
-            range(start, min(start + _STRETCH, batch.known_total))
-            for start in range(0, batch.known_total, _STRETCH)
-        )
-    )
-    request_runs(ports, batch, positions, REPEATED)
+    if is_dispatchable(batch):  # else nothing of it has been published yet
+        request_runs(ports, batch, stretches(batch), REPEATED)

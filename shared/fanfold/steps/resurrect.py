@@ -114,10 +114,8 @@ def _settled(letter: Letter, run: Run) -> str:
     what = "that" if failure.blame is Blame.UNDELIVERABLE else "another reason"
     return (
         f"{letter.id} comes too late: record {run.index} of {run.batch_id} has failed, for {what}: "
-        f"{failure.message}. A failed record stays failed: it has to be retried, in a batch of its "
-        "own. `fanfold results "
-        f"{run.batch_id} --status failed` names those that failed; put their records into a file, "
-        "and `fanfold run` the flow on it"
+        f"{failure.message}. Once the batch has ended, `fanfold retry {run.batch_id} --failed` "
+        "runs its failed records again"
     )
 
 
@@ -134,5 +132,5 @@ def _check_batch(
     if batch.ended or not (batch.is_open or closes):
         raise Conflict(
             f"{letter.id} comes too late: {batch.id} is {batch.state}, and takes no more messages. "
-            "What is left of it needs a batch of its own: `fanfold run`"
+            f"`fanfold retry {batch.id}` runs records of it again, once it has ended"
         )

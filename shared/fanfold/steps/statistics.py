@@ -55,7 +55,8 @@ def _rate(status: Status) -> float | None:
     if batch.started_at is None or not status.counts.settled:
         return None
     seconds = batch.created_at + status.seconds - batch.started_at
-    return status.counts.settled / seconds if seconds > 0 else None
+    settled = status.counts.settled - batch.kept.settled
+    return settled / seconds if seconds > 0 else None
 
 
 def _spread(durations: Durations, seconds: float) -> Spread | None:

@@ -19,13 +19,14 @@ from functools import partial
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import FanOutMessage
-from fanfold.domain.order import indexes_at
+from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
 from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
+from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.policy import Policy
 
 _CHUNK = 500
@@ -122,7 +123,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         return Swept(woken=woken, released=released)
     if not _is_quiet(ports, policy, memory, batch, now):
         return Swept()
-    if not batch.sealed:
+    if not batch.sealed or (batch.chosen is not None and not is_dispatchable(batch)):
         message = FanOutMessage(batch_id=batch.id, generation=batch.generation, attempt=REPEATED)
         ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
         return Swept(fan_outs=1)
@@ -162,12 +163,12 @@ def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: f
 def _republish(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> int:
     """Unsettled runs that no message and no lease stands for."""
     limited = batch.options.concurrency is not None
-    stop = ports.frontier.window(batch.id).released if limited else batch.known_total
+    stop = ports.frontier.window(batch.id).released if limited else batch.positions
     start = memory.cursor.get(batch.id, 0)
     lost: list[int] = []
     while start < stop and len(lost) < policy.sweep_limit:
         chunk = range(start, min(start + _CHUNK, stop))
-        indexes = indexes_at(batch, chunk)
+        indexes = indexes_at(ports, batch, chunk)
         settled = ports.runs.read(batch.id, indexes)
         lives = ports.leases.lives(batch.id, indexes)
         lost += [index for index in indexes if index not in settled and index not in lives]

@@ -37,11 +37,16 @@ class Views:
         self._views: dict[str, View] = {}
         self._lock = Lock()
 
-    def of(self, batch_id: str) -> View:
-        """Raises BatchNotFound."""
+    def of(self, batch_id: str, generation: int = 1) -> View:
+        """Raises BatchNotFound. A message of a generation that is not known here yet has the batch
+        read anew: it must not be taken for one that is over."""
         with self._lock:
             view = self._views.get(batch_id)
-            if view is not None and monotonic() - view.read_at < self._policy.view_seconds:
+            if (
+                view is not None
+                and view.batch.generation >= generation
+                and monotonic() - view.read_at < self._policy.view_seconds
+            ):
                 return view
             view = self._read(batch_id, view)
             self._views.pop(batch_id, None)

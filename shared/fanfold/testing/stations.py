@@ -47,10 +47,11 @@ def finalizations_taken(ports: Ports) -> list[FinalizationMessage]:
 
 def fanned_out(ports: Ports, batch: Batch) -> Batch:
     """Sealed, with a message for each record that may run."""
-    fan_out(ports, FanOutMessage(batch_id=batch.id), lambda: False)
-    for message in fan_outs_taken(ports):
-        if isinstance(message, PageMessage):
-            publish_page(ports, message)
+    message = FanOutMessage(batch_id=batch.id, generation=batch.generation)
+    fan_out(ports, message, lambda: False)
+    for it in fan_outs_taken(ports):
+        if isinstance(it, PageMessage):
+            publish_page(ports, it)
     return ports.batches.get(batch.id)
 
 

@@ -185,8 +185,8 @@ class Intake:
                 message = decode(delivery)
                 batch_id = message.batch_id
                 view = views.get(batch_id)
-                if view is None:
-                    view = views[batch_id] = self._views.of(batch_id)
+                if view is None or view.batch.generation < message.generation:
+                    view = views[batch_id] = self._views.of(batch_id, message.generation)
                 if view.flow is None:
                     self._out.cannot_load(delivery, view)
                     continue

@@ -22,6 +22,7 @@ from fanfold.domain.batch import (
     pause,
     refold,
     resume,
+    retry,
     seal,
     start,
     stop,
@@ -31,6 +32,7 @@ from fanfold.domain.certificate import Certificate
 from fanfold.domain.digest import digest_of
 from fanfold.domain.finalizing import begin_fold, claim_again, renew_claim
 from fanfold.domain.flow import FlowRef
+from fanfold.domain.generation import Chosen
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value
 from fanfold.domain.source import Checkpoint, Source, advance_checkpoint
@@ -39,6 +41,7 @@ from fanfold.errors import Contended, IllegalTransition
 
 CANCEL = Ending(BatchState.CANCELED, "no longer needed")
 FATAL = Ending(BatchState.FAILED, "the key was refused")
+CHOSEN = Chosen(1, digest_of(2, 3), "--failed")
 CLAIM = Claim("finalizer-1", until=100.0)
 #: of three records that succeeded
 HOLDS = Certificate(
@@ -100,6 +103,7 @@ ARROWS: dict[str, Callable[[Batch], Batch]] = {
     "close": lambda batch: close(batch, Tally(succeeded=3), CLAIM, 9.0),
     "end": lambda batch: end(batch, BatchState.COMPLETED, 9.0),
     "refold": lambda batch: refold(batch, 1, Value("1")),
+    "retry": lambda batch: retry(batch, 1, CHOSEN, Tally(succeeded=2), "order", BatchOptions()),
 }
 #: An arrow that finds its work done: the batch stays as it is.
 REPEATED = {
@@ -127,7 +131,12 @@ def test_the_drawing_names_the_states_and_arrows_of_the_table_and_no_others() ->
 def test_every_arrow_that_is_drawn_is_in_the_table() -> None:
     text = drawing()
     drawn = re.findall(r"(?=(?<!\| )\b((?:\w+ \| )*\w+) ──(\w+)──▶ ((?:\w+ \| )*\w+))", text)
-    assert [sources for sources, _, _ in drawn] == ["pending", "finalizing", "completed | failed"]
+    assert [sources for sources, _, _ in drawn] == [
+        "pending",
+        "finalizing",
+        "completed | failed",
+        "completed | failed | canceled | expired",
+    ]
     for sources, arrow, targets in drawn:
         assert {it for it, arrows in TRANSITIONS.items() if arrow in arrows} == {
             BatchState(it) for it in sources.split(" | ")
@@ -154,11 +163,14 @@ def test_the_table_in_words_has_a_row_for_every_state() -> None:
     assert "ended" in rows
 
 
-def test_an_ended_batch_has_no_way_out_and_only_its_fold_may_be_called_again() -> None:
+def test_within_its_generation_an_ended_batch_has_no_way_out_but_its_fold_may_be_called_again() -> (
+    None
+):
     ways_out = {state: TRANSITIONS[state] for state in ENDED}
-    assert {arrow for arrows in ways_out.values() for arrow in arrows} == {"refold"}
+    assert {arrow for arrows in ways_out.values() for arrow in arrows} == {"refold", "retry"}
     for arrows in ways_out.values():
-        assert all(targets <= ENDED for targets in arrows.values())
+        assert arrows.get("refold", frozenset()) <= ENDED
+        assert arrows["retry"] == {BatchState.PENDING}
     assert all(TRANSITIONS[state] for state in BatchState if state not in ENDED)
 
 

@@ -106,8 +106,7 @@ def test_a_record_the_letter_failed_stays_failed_and_says_what_can_be_done(
         resurrect(ports, letter.id)
     said = str(refused.value)
     assert f"record 0 of {batch.id} has failed, for that: its message was delivered 20" in said
-    assert f"`fanfold results {batch.id} --status failed`" in said
-    assert "fanfold retry" not in said, "there is no such command"
+    assert f"`fanfold retry {batch.id} --failed`" in said
     ports.runs.settle(batch, [ok(batch, 1)])
     finalized(ports, batch)
     with pytest.raises(Conflict, match="has failed, for that"):

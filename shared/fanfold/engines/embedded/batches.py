@@ -64,6 +64,14 @@ class EmbeddedBatches:
                 _update(db, number, changed)
         return changed
 
+    def reopen(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        with self._database.write() as db:
+            number, batch = read_batch(db, batch_id)
+            changed = arrow(batch)
+            _update(db, number, changed)
+            db.execute("INSERT OR REPLACE INTO windows VALUES (?, 0, '{}')", (number,))
+        return changed
+
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
         with self._database.write() as db:
             number, batch = read_batch(db, page.batch_id)
@@ -122,7 +130,7 @@ class EmbeddedBatches:
                 changed = claim_again(batch, claim, now)
             else:
                 tally = read_tally(db, number)
-                if batch.ending is None and batch.total != tally.settled:
+                if batch.ending is None and not batch.is_complete(tally.settled):
                     return batch
                 changed = rules.close(batch, tally, claim, now)
                 for table in ("slots", "errors", "durations", "windows"):
@@ -177,7 +185,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
     return (
         batch.state,
         batch.generation,
-        batch.checkpoint.records,
+        batch.positions,
         batch.options.concurrency,
         batch_to_json(batch),
     )

@@ -102,6 +102,13 @@ class EmbeddedLeases:
                 add_tally(db, number, 0, Tally(woken=waited))
         return queued
 
+    def clear(self, batch: Batch) -> None:
+        with self._database.write() as db:
+            db.execute(
+                "DELETE FROM lives WHERE place BETWEEN ? AND ? AND generation < ?",
+                (*places_of(number_of(db, batch.id)), batch.generation),
+            )
+
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         db = self._database.read()
         number = number_of(db, batch_id)

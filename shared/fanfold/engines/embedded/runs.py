@@ -7,7 +7,7 @@ here: look, create, count. What the steps see is the same.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fanfold.domain.batch import Batch
@@ -35,6 +35,7 @@ from fanfold.engines.embedded.rows import (
 from fanfold.engines.embedded.tallies import add_tally, read_tally, sum_slots
 from fanfold.ports import Effort, Recount, Settled, Verdict
 
+_CHUNK = 500
 #: in the order of a recount
 _TERMINAL = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 
@@ -95,6 +96,28 @@ class EmbeddedRuns:
             ).fetchall(),
         )
 
+    def in_state(self, batch_id: str, state: RunState) -> Iterator[Run]:
+        db = self._database.read()
+        place, last = places_of(number_of(db, batch_id))
+        while True:
+            rows = db.execute(
+                f"SELECT {RUN_COLUMNS} FROM runs WHERE place BETWEEN ? AND ? AND status = ? "
+                "ORDER BY place LIMIT ?",
+                (place, last, state, _CHUNK),
+            ).fetchall()
+            yield from (run_from(batch_id, row) for row in rows)
+            if len(rows) < _CHUNK:
+                return
+            place = rows[-1][0] + 1
+
+    def clear(self, batch: Batch, indexes: Sequence[int]) -> None:
+        with self._database.write() as db:
+            number = number_of(db, batch.id)
+            db.executemany(
+                "DELETE FROM runs WHERE place = ? AND generation < ?",
+                [(place_of(number, index), batch.generation) for index in indexes],
+            )
+
     def settled(self, batch_id: str) -> int:
         db = self._database.read()
         return sum_slots(db, number_of(db, batch_id)).settled
@@ -102,7 +125,7 @@ class EmbeddedRuns:
     def tally(self, batch_id: str) -> Tally:
         with self._database.snapshot() as db:
             number, batch = read_batch(db, batch_id)
-            return batch.closed or read_tally(db, number)
+            return batch.closed or batch.kept + read_tally(db, number)
 
     def recount(self, batch_id: str) -> Recount:
         db = self._database.read()

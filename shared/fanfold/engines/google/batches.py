@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from fanfold.domain import batch as rules
@@ -18,6 +18,7 @@ from fanfold.engines.google.slots import tally_from
 
 _CREATE_SECONDS = 60.0
 _DELETES = 500
+_NOTHING_RELEASED = {"released": 0, "woken": 0, "pending": "{}"}
 
 
 class GoogleBatches:
@@ -29,8 +30,7 @@ class GoogleBatches:
         path = self._layout.batch(batch.id)
         writes = [values.create(path, batch_fields(batch))]
         if batch.options.concurrency is not None:
-            window = {"released": 0, "woken": 0, "pending": "{}"}
-            writes.append(values.create(self._layout.window(batch.id), window))
+            writes.append(values.create(self._layout.window(batch.id), _NOTHING_RELEASED))
         pauses = pauses_until(_CREATE_SECONDS)
         while True:
             try:
@@ -64,6 +64,15 @@ class GoogleBatches:
         return [batch_of(document, document.id) for document in documents]
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        return self._amend(batch_id, arrow)
+
+    def reopen(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
+        window = values.put(self._layout.window(batch_id), _NOTHING_RELEASED)
+        return self._amend(batch_id, arrow, [window])
+
+    def _amend(
+        self, batch_id: str, arrow: Callable[[Batch], Batch], more: Sequence[Any] = ()
+    ) -> Batch:
         path = self._layout.batch(batch_id)
         mark = secrets.token_hex(8)
 
@@ -74,7 +83,7 @@ class GoogleBatches:
                 return [], batch  # by this very call, whose reply was lost
             changed = arrow(batch)
             fields = {**batch_fields(changed), "amended": mark}
-            return [] if changed is batch else [values.change(path, fields)], changed
+            return [] if changed is batch else [values.change(path, fields), *more], changed
 
         return self._firestore.transact(work)
 
@@ -160,10 +169,10 @@ class GoogleBatches:
             places = [self._layout.slot(batch, slot) for slot in range(batch.slots)]
             slots = self._firestore.get(places, transaction=transaction)
             tally = tally_from(slots.values())
-            if batch.ending is None and batch.total != tally.settled:
+            if batch.ending is None and not batch.is_complete(tally.settled):
                 return [], batch
             changed = rules.close(batch, tally, claim, now)
-            limited = batch.options.concurrency is not None
+            limited = batch.options.concurrency is not None or batch.chosen is not None
             window = [self._layout.window(batch_id)] if limited else []
             deletes = [values.delete(place) for place in [*slots, *window]]
             return [values.change(path, batch_fields(changed)), *deletes], changed

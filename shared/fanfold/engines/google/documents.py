@@ -132,6 +132,11 @@ def run_of(document: Document) -> Run:
     )
 
 
+def generation_of(document: Document) -> int:
+    """Of a run's document that has this field."""
+    return int(json.loads(document.fields["about"])["generation"])
+
+
 #: of a run's document, all that a fold reads
 SETTLED_FIELDS = ("status", "about", "output", "blob")
 

@@ -110,11 +110,12 @@ class GoogleFrontier:
         )
         room = frontier.free(window, tally, limit)
         due = self._due(known.id, now, room) if tally.waiting and room > 0 else []
+        due = [it for it in due if it.fields["generation"] == known.generation]
         after, release = frontier.grant(
             window,
             tally,
             concurrency=limit,
-            paged=batch.checkpoint.records,
+            paged=batch.positions,
             due=[it.fields["index"] for it in due],
             token=token,
             record=record,

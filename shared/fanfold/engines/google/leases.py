@@ -105,14 +105,18 @@ class GoogleLeases:
         slot = self._slots.next(batch)
         while True:
             due = self._due(batch, now, limit)
-            settled = self._settled(batch, due)
+            # of an older generation's run, which was late: nobody asked for it in this one
+            late = {it.path for it in due if it.fields["generation"] < batch.generation}
+            settled = self._settled(batch, due) | late
             woken = [document for document in due if document.path not in settled]
             queued = [rules.wake(live_of(document), until) for document in woken]
             writes = [
                 values.change(it.path, live_fields(live), since=it.update_time)
                 for it, live in zip(woken, queued, strict=True)
             ] + [values.delete(it.path, since=it.update_time) for it in due if it.path in settled]
-            waited = sum(it.fields["state"] == RunState.WAITING for it in due)
+            waited = sum(
+                it.fields["state"] == RunState.WAITING and it.path not in late for it in due
+            )
             if waited:
                 writes.append(self._slots.add(slot, batch, Tally(woken=waited)))
             if not writes:
@@ -128,6 +132,28 @@ class GoogleLeases:
                     raise
             else:
                 return queued
+
+    def clear(self, batch: Batch) -> None:
+        pauses = pauses_until(_PATIENCE)
+        for state in (RunState.RUNNING, RunState.QUEUED, RunState.WAITING):
+            where = [Where("batch", "==", batch.id), Where("state", "==", str(state))]
+            after: tuple[Any, str] | None = None
+            while True:
+                found = self._firestore.query(
+                    "", self._layout.live, where, order="until", after=after, limit=_GROUP
+                )
+                old = [it for it in found if it.fields["generation"] < batch.generation]
+                try:
+                    self._firestore.commit(
+                        [values.delete(it.path, since=it.update_time) for it in old]
+                    )
+                except (Stale, Missing, Aborted, Unsure):
+                    if not next(pauses, False):
+                        raise
+                    continue
+                if len(found) < _GROUP:
+                    break
+                after = (found[-1].fields["until"], found[-1].path)
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         wanted = list(indexes)

@@ -10,15 +10,24 @@ from operator import attrgetter
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import Run, RunState
 from fanfold.domain.tally import Tally
+from fanfold.engines.google import values
 from fanfold.engines.google.documents import (
     SETTLED_FIELDS,
     Layout,
     batch_of,
+    generation_of,
     run_of,
     run_write,
     settled_of,
 )
-from fanfold.engines.google.firestore import Where
+from fanfold.engines.google.firestore import (
+    Aborted,
+    Missing,
+    Stale,
+    Unsure,
+    Where,
+    pauses_until,
+)
 from fanfold.engines.google.settling import Create, Settling
 from fanfold.engines.google.slots import Slots, tally_from
 from fanfold.ports import Effort, Recount, Settled, Verdict
@@ -29,6 +38,7 @@ _COMMIT_RUNS = 500
 #: what a write takes beside its content
 _ROOM = 100
 _READ = 500
+_PATIENCE = 60.0
 _TERMINAL = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 
 
@@ -82,6 +92,38 @@ class GoogleRuns:
             found = self._firestore.get_raw(paths, fields=SETTLED_FIELDS)
             yield from sorted(map(settled_of, found), key=attrgetter("index"))
 
+    def in_state(self, batch_id: str, state: RunState) -> Iterator[Run]:
+        where = [Where("batch", "==", batch_id), Where("status", "==", str(state))]
+        after: tuple[str, str] | None = None
+        while True:
+            found = self._firestore.query(
+                "", self._layout.runs, where, order="status", after=after, limit=_READ
+            )
+            yield from map(run_of, found)
+            if len(found) < _READ:
+                return
+            after = (str(state), found[-1].path)
+
+    def clear(self, batch: Batch, indexes: Sequence[int]) -> None:
+        pauses = pauses_until(_PATIENCE)
+        for start in range(0, len(indexes), _READ):
+            paths = [self._layout.run(batch.id, it) for it in indexes[start : start + _READ]]
+            while True:
+                found = self._firestore.get(paths, fields=["about"])
+                old = [it for it in found.values() if generation_of(it) < batch.generation]
+                if not old:
+                    break
+                try:
+                    # as it was read: what has been settled anew since must stay
+                    self._firestore.commit(
+                        [values.delete(it.path, since=it.update_time) for it in old]
+                    )
+                except (Stale, Missing, Aborted, Unsure):
+                    if not next(pauses, False):
+                        raise
+                else:
+                    break
+
     def settled(self, batch_id: str) -> int:
         sums = self._firestore.aggregate(self._layout.batch(batch_id), "slots", sums=["settled"])
         return int(sums["settled"] or 0)
@@ -91,7 +133,7 @@ class GoogleRuns:
         batch = batch_of(self._firestore.get_one(path), batch_id)
         if batch.closed is not None:
             return batch.closed
-        tally = tally_from(self._firestore.query(path, "slots"))
+        tally = batch.kept + tally_from(self._firestore.query(path, "slots"))
         if batch.options.concurrency is None:
             return tally
         window = self._firestore.get_one(self._layout.window(batch_id))

@@ -1,0 +1,95 @@
+"""The order in which a batch's records are let go, whether it is computed or kept.
+
+The source's order, and a shuffled one, follow from the options (domain.order). That of a retry does
+not: which records it runs, and in which order, is kept in a blob, four bytes for each, and read
+where it is needed. A position of the order means the same however often it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
+
+from fanfold.domain import order
+from fanfold.domain.batch import Batch
+from fanfold.ports import Ports
+
+_BYTES = 4
+#: positions that are read, and kept in memory, together
+_CHUNK = 4096
+_KEPT = 16
+_STRETCH = 500
+#: of a shuffled order, so that a page is not read for each of its records
+_LONG_STRETCH = 4096
+
+
+def indexes_at(ports: Ports, batch: Batch, positions: range) -> Sequence[int]:
+    """The records at these positions."""
+    if not batch.order:
+        return order.indexes_at(batch, positions)
+    found: list[int] = []
+    for number in range(positions.start // _CHUNK, -(-positions.stop // _CHUNK)):
+        start = number * _CHUNK
+        low, high = max(positions.start - start, 0), positions.stop - start
+        found += _chunk(ports, batch.order, number)[low:high]
+    return found
+
+
+def stretches(batch: Batch) -> Iterator[range]:
+    """All positions, cut into parts that are published together."""
+    if batch.options.shuffle and not batch.order:
+        yield from order.stretches(batch)
+        return
+    size = _LONG_STRETCH if batch.options.shuffle else _STRETCH
+    for start in range(0, batch.positions, size):
+        yield range(start, min(start + size, batch.positions))
+
+
+def keep_order(ports: Ports, name: str, indexes: Iterable[int]) -> str:
+    """The blob's name."""
+    ports.blobs.write(name, [_packed(indexes)])
+    return name
+
+
+def _packed(indexes: Iterable[int]) -> bytes:
+    return b"".join(index.to_bytes(_BYTES, "little") for index in indexes)
+
+
+class _Chunks:
+    """Those that were read last; blobs' names are never used twice."""
+
+    def __init__(self) -> None:
+        self._chunks: OrderedDict[tuple[str, int], Sequence[int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, int]) -> Sequence[int] | None:
+        with self._lock:
+            return self._chunks.get(key)
+
+    def put(self, key: tuple[str, int], chunk: Sequence[int]) -> None:
+        with self._lock:
+            self._chunks[key] = chunk
+            while len(self._chunks) > _KEPT:
+                self._chunks.popitem(last=False)
+
+
+_CHUNKS = _Chunks()
+
+
+def _chunk(ports: Ports, name: str, number: int) -> Sequence[int]:
+    known = _CHUNKS.get((name, number))
+    if known is not None:
+        return known
+    wanted = _CHUNK * _BYTES
+    data = bytearray()
+    for part in ports.blobs.read(name, number * wanted):
+        data += part
+        if len(data) >= wanted:
+            break
+    chunk = [
+        int.from_bytes(data[at : at + _BYTES], "little")
+        for at in range(0, min(len(data), wanted), _BYTES)
+    ]
+    _CHUNKS.put((name, number), chunk)
+    return chunk
