@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, Literal, cast
 
+from fanfold.domain.priority import Priority
 from fanfold.errors import EngineError
 from fanfold.ports import Batches, Blobs, Frontier, Leases, Letters, Ports, Queue, Runs, Station
 
@@ -101,7 +102,13 @@ def publishing_twice(ports: Ports) -> Ports:
     """Every message is published twice: duplicate deliveries of everything."""
 
     class Twice(_Faulty):
-        def publish(self, station: Station, batch_id: str, bodies: Sequence[bytes]) -> None:
-            self._port.publish(station, batch_id, [*bodies, *bodies])
+        def publish(
+            self,
+            station: Station,
+            batch_id: str,
+            bodies: Sequence[bytes],
+            priority: Priority = Priority.NORMAL,
+        ) -> None:
+            self._port.publish(station, batch_id, [*bodies, *bodies], priority)
 
     return replace(ports, queue=cast(Queue, Twice("queue", ports.queue, [], Lock())))
