@@ -40,6 +40,10 @@ def test_a_retry_runs_todays_code_and_the_fold_again(fanfold: Fanfold) -> None:
     assert (retried.json["retried"], retried.json["generation"]) == (10, 2)
     status = fanfold("status", batch, "--json").json
     assert (status["total"], status["succeeded"], status["failed"]) == (20, 10, 0)
+    assert status["generation"] == 2
+    told = fanfold("status", batch).out
+    assert "--failed, generation 2" in told
+    assert "completed, 10 succeeded, 10 failed" in told
     ended = fanfold("attach", batch, "--json", *fanfold.small)
 
     assert (ended.json["succeeded"], ended.json["failed"]) == (20, 0)

@@ -58,6 +58,7 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
         "batch_id": batch.id,
         "flow": batch.flow.name,
         "status": str(batch.state),
+        "generation": batch.generation,
         "sealed": batch.sealed,
         **counts_as_json(status),
         "seconds": round(status.seconds, 3),

@@ -10,10 +10,13 @@ import typer
 from fanfold.cli import parameters as given
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Group
     from rich.table import Table
 
     from fanfold.cli.terminal import Terminal
+    from fanfold.domain.batch import Batch
     from fanfold.steps.engine_statistics import EngineStatistics
     from fanfold.steps.status import Status
 
@@ -119,6 +122,7 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "ended", f"{moment(batch.ended_at)}, after {duration(seen.seconds)}"
     else:
         yield "since", duration(seen.seconds)
+    yield from _generations(batch)
     if known := percentiles(seen.tally.durations):
         yield "durations", " · ".join(known)
     if seen.tally.attempts:
@@ -133,6 +137,15 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "reason", reason
     if batch.pruned_at is not None:
         yield "pruned", f"{moment(batch.pruned_at)}: its records and results are gone"
+
+
+def _generations(batch: Batch) -> Iterator[tuple[str, str]]:
+    """What was run again, and how it had ended each time before."""
+    if batch.chosen is not None:
+        yield "retry", f"{batch.chosen.what}, generation {batch.generation}"
+    for it in batch.past:
+        counts = f"{it.succeeded:,} succeeded, {it.failed:,} failed"
+        yield f"before {it.generation + 1}", f"{it.state}, {counts}"
 
 
 def _told(it: EngineStatistics) -> str:
