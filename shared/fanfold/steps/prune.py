@@ -82,6 +82,8 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         for settled in ports.runs.outcomes(batch_id, start, stop):
             _forget(ports, _output_of(settled))
         ports.batches.erase(batch_id, start, stop)
+    if batch.order:
+        ports.blobs.delete(batch.order)
     if batch.source.blob:
         ports.blobs.delete(batch.source.blob)
     return ports.batches.amend(batch_id, _without_its_copy)

@@ -14,7 +14,7 @@ from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.run import Run, RunState
 from fanfold.domain.tally import Counts
-from fanfold.errors import BatchPruned, Conflict, Contended
+from fanfold.errors import BatchPruned, BlobNotFound, Conflict, Contended
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Verdict
 from fanfold.steps.ask import ask
@@ -387,6 +387,17 @@ def test_a_batch_that_was_pruned_is_not_retried(ports: Ports, create: Any) -> No
     prune_one(ports, before.id)
     with pytest.raises(BatchPruned):
         retry(ports, before.id, FAILED)
+
+
+def test_pruning_removes_the_order_of_dispatch_too(ports: Ports, create: Any) -> None:
+    before = ended(ports, create)
+    batch, messages = again(ports, retry(ports, before.id, FAILED))
+    settled(ports, batch, messages, [])
+    finalized(ports, batch)
+    assert list(ports.blobs.read(batch.order))
+    prune_one(ports, batch.id)
+    with pytest.raises(BlobNotFound):
+        list(ports.blobs.read(batch.order))
 
 
 def test_of_two_retries_at_once_one_opens_the_batch(ports: Ports, create: Any) -> None:
