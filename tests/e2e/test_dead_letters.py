@@ -259,7 +259,7 @@ def test_a_record_that_has_failed_by_it_is_not_brought_back(fanfold: Fanfold) ->
 
     assert (ended.code, ended.out) == (1, "")
     assert f"record 0 of {batch.id} has failed, for that: its message was deliv" in ended.err
-    assert f"`fanfold results {batch.id} --status failed` names those that failed" in ended.err
+    assert f"`fanfold retry {batch.id} --failed` runs its failed records again" in ended.err
     assert "its record was settled as failed" in fanfold.inside("dead-letters", "show", letter).out
     (failed,) = fanfold.inside("results", batch.id, "--status", "failed").lines
     assert failed["index"] == 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fanfold.domain.flow import FlowRef
     from fanfold.execution.library import Library
 
-EXAMPLE = "fanfold retry last --failed && fanfold attach last"
+EXAMPLE = "fanfold retry last --failed"
 _WHICH = "Which records"
 
 
