@@ -8,13 +8,22 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.ports import Ports
 from fanfold.testing.clock import StillClock
 from fanfold.testing.home import Home
+from tests.unit.steps.both import ENGINES, opened
 
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `each_engine` runs with the ports of each, unless a test names its own."""
+    item = metafunc.definition
+    if item.get_closest_marker("each_engine") is None or "ports" not in metafunc.fixturenames:
+        return
+    if not any(mark.args[0] == "ports" for mark in item.iter_markers("parametrize")):
+        metafunc.parametrize("ports", ENGINES, indirect=True)
 
 
 @pytest.fixture
@@ -23,9 +32,10 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
-def ports(tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with embedded_engine(tmp_path / "home", clock) as engine:
-        yield engine
+def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
+    """The embedded engine's, unless a test is to be run with each engine's."""
+    with opened(getattr(request, "param", "embedded"), tmp_path, clock) as ports:
+        yield ports
 
 
 @pytest.fixture

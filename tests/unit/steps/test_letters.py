@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -27,15 +26,10 @@ from fanfold.testing.conformance.rig import failed, live, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import fanned_out, finalized, runs_taken
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 PUPPET = "fanfold.testing.puppet:puppet"
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 @pytest.fixture

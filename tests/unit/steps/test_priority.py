@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,8 @@ from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import fanned_out, runs_taken
 from fanfold.wiring import EMBEDDED
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS = [{"n": n} for n in range(5)]
@@ -32,12 +32,6 @@ RECORDS = [{"n": n} for n in range(5)]
 @pytest.fixture
 def clock() -> StillClock:
     return StillClock()
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,16 +32,11 @@ from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import failed, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.stations import fanned_out, finalized, runs_taken, taken
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 FLOW = FlowRef("puppet", "1", "fanfold.testing.puppet:puppet")
 DAY = 86_400.0
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 def created(ports: Ports, request_id: str | None = None) -> Batch:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -32,15 +30,10 @@ from fanfold.testing.stations import (
 )
 from fanfold.wiring import EMBEDDED
 from fanfold.worker.desk import Desk
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 PUPPET = "fanfold.testing.puppet:puppet"
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@ is counted twice, and nothing late of an older generation lands. On both engines
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,18 +37,13 @@ from fanfold.testing.stations import (
     runs_taken,
 )
 from fanfold.wiring import EMBEDDED
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 PUPPET = "fanfold.testing.puppet:puppet"
 FAILED = Selection(states=frozenset({RunState.FAILED}), what="--failed")
 CANCELED = Selection(states=frozenset({RunState.CANCELED}), what="--canceled")
 RECORDS: list[Any] = [{"n": n} for n in range(20)]
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 @pytest.fixture

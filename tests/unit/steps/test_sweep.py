@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,18 +26,13 @@ from fanfold.testing.stations import (
     runs_taken,
 )
 from fanfold.wiring import EMBEDDED
-from tests.unit.steps.both import ENGINES, opened
+
+pytestmark = pytest.mark.each_engine
 
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS: list[Any] = [{"n": n} for n in range(6)]
 #: of the policy, in the tests' own time
 QUIET = EMBEDDED.quiet_seconds + 1
-
-
-@pytest.fixture(params=ENGINES)
-def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Ports]:
-    with opened(request.param, tmp_path, clock) as ports:
-        yield ports
 
 
 #: a queue that cannot tell what lies there leaves it at how long nothing has happened
