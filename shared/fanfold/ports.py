@@ -54,6 +54,11 @@ class Station(StrEnum):
 CLASSED = frozenset({Station.RUNS})
 
 
+def class_at(station: Station, priority: Priority) -> Priority:
+    """What messages of a batch of this priority are there."""
+    return priority if station in CLASSED else Priority.NORMAL
+
+
 @dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
 class Delivery:
     """A message in somebody's hand, until it is acked, released or its lease ends."""
@@ -299,6 +304,9 @@ class Letters(Protocol):
 
 
 class Blobs(Protocol):
+    def __hash__(self) -> int:
+        """Any two are different: what is kept of one is not the other's."""
+
     def write(self, name: str, chunks: Iterable[bytes]) -> int:
         """Store them under `name`, whole or not at all; the size. A blob of this name is
         replaced."""

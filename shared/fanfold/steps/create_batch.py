@@ -17,14 +17,14 @@ from typing import Any
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_for_request
-from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.source import Source
 from fanfold.errors import BatchNotFound, RequestReused
-from fanfold.ports import Ports, Station
+from fanfold.ports import Ports
 from fanfold.sources.copy import spool
 from fanfold.sources.jsonl import Line
 from fanfold.sources.prepare import prepared
+from fanfold.steps.request import request_fan_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def create_batch(
     if stored.source.blob != blob:  # the same request, at the same time, was faster
         ports.blobs.delete(blob)
         _refuse_another(stored, digest)
-    _publish(ports, stored)
+    request_fan_out(ports, stored)
     return stored
 
 
@@ -110,7 +110,7 @@ def _known(ports: Ports, batch_id: str, digest: str) -> Batch | None:
         return None
     _refuse_another(stored, digest)
     if stored.state is BatchState.PENDING:
-        _publish(ports, stored)
+        request_fan_out(ports, stored)
     return stored
 
 
@@ -120,11 +120,6 @@ def _refuse_another(stored: Batch, digest: str) -> None:
             f"this request id already started {stored.id} with another flow, source or options. "
             "Use a new request id."
         )
-
-
-def _publish(ports: Ports, batch: Batch) -> None:
-    message = FanOutMessage(batch_id=batch.id, generation=batch.generation)
-    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
 
 
 def _digest_of(request: BatchRequest) -> str:

@@ -7,13 +7,12 @@ where it is needed. A position of the order means the same however often it is a
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from threading import Lock
+from functools import lru_cache
 
 from fanfold.domain import order
 from fanfold.domain.batch import Batch
-from fanfold.ports import Ports
+from fanfold.ports import Blobs, Ports
 
 _BYTES = 4
 #: positions that are read, and kept in memory, together
@@ -32,7 +31,7 @@ def indexes_at(ports: Ports, batch: Batch, positions: range) -> Sequence[int]:
     for number in range(positions.start // _CHUNK, -(-positions.stop // _CHUNK)):
         start = number * _CHUNK
         low, high = max(positions.start - start, 0), positions.stop - start
-        found += _chunk(ports, batch.order, number)[low:high]
+        found += _chunk(ports.blobs, batch.order, number)[low:high]
     return found
 
 
@@ -48,48 +47,20 @@ def stretches(batch: Batch) -> Iterator[range]:
 
 def keep_order(ports: Ports, name: str, indexes: Iterable[int]) -> str:
     """The blob's name."""
-    ports.blobs.write(name, [_packed(indexes)])
+    ports.blobs.write(name, [b"".join(it.to_bytes(_BYTES, "little") for it in indexes)])
     return name
 
 
-def _packed(indexes: Iterable[int]) -> bytes:
-    return b"".join(index.to_bytes(_BYTES, "little") for index in indexes)
-
-
-class _Chunks:
-    """Those that were read last; blobs' names are never used twice."""
-
-    def __init__(self) -> None:
-        self._chunks: OrderedDict[tuple[str, int], Sequence[int]] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, int]) -> Sequence[int] | None:
-        with self._lock:
-            return self._chunks.get(key)
-
-    def put(self, key: tuple[str, int], chunk: Sequence[int]) -> None:
-        with self._lock:
-            self._chunks[key] = chunk
-            while len(self._chunks) > _KEPT:
-                self._chunks.popitem(last=False)
-
-
-_CHUNKS = _Chunks()
-
-
-def _chunk(ports: Ports, name: str, number: int) -> Sequence[int]:
-    known = _CHUNKS.get((name, number))
-    if known is not None:
-        return known
+@lru_cache(maxsize=_KEPT)
+def _chunk(blobs: Blobs, name: str, number: int) -> Sequence[int]:
+    """Kept, for a blob of this name never holds anything else."""
     wanted = _CHUNK * _BYTES
     data = bytearray()
-    for part in ports.blobs.read(name, number * wanted):
+    for part in blobs.read(name, number * wanted):
         data += part
         if len(data) >= wanted:
             break
-    chunk = [
+    return [
         int.from_bytes(data[at : at + _BYTES], "little")
         for at in range(0, min(len(data), wanted), _BYTES)
     ]
-    _CHUNKS.put((name, number), chunk)
-    return chunk

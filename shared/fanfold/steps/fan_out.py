@@ -44,6 +44,7 @@ from fanfold.sources.copy import Copied, read_copy
 from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
+from fanfold.steps.request import request_fan_out
 from fanfold.steps.retry import clear
 
 
@@ -64,12 +65,12 @@ def fan_out(
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)
             if out_of_time() and not batch.sealed:
-                _hand_on(ports, batch, batch.checkpoint.pages)
+                request_fan_out(ports, batch, batch.checkpoint.pages)
                 return
         if not is_dispatchable(batch):
             cleared = clear(ports, batch, message.published, out_of_time)
             if batch.chosen is not None and cleared < batch.chosen.records:
-                _hand_on(ports, batch, cleared)
+                request_fan_out(ports, batch, cleared)
                 return
             batch = ports.batches.amend(batch.id, rules.clear)
     except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
@@ -148,11 +149,6 @@ def request_runs(ports: Ports, batch: Batch, stretches: Iterable[range], attempt
     ]
     if messages:
         ports.queue.publish(Station.FAN_OUT, batch.id, messages)
-
-
-def _hand_on(ports: Ports, batch: Batch, done: int) -> None:
-    message = FanOutMessage(batch_id=batch.id, generation=batch.generation, published=done)
-    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
 
 
 def _pages(ports: Ports, batch: Batch) -> Iterator[tuple[Page, Checkpoint]]:

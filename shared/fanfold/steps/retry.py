@@ -27,7 +27,6 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
-from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failed, Succeeded
 from fanfold.domain.permutation import Permutation
@@ -35,8 +34,9 @@ from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import Run, RunState
 from fanfold.domain.tally import Tally, tally_of
 from fanfold.errors import Conflict, Contended
-from fanfold.ports import Ports, Station
+from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
+from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
 #: what may have ended so without ever having had a document
@@ -113,15 +113,10 @@ def retry(
     except (Conflict, Contended):
         ports.blobs.delete(order)
         raise
-    publish_retry(ports, reopened)
+    request_fan_out(ports, reopened)
     _forget(ports, batch)
     log.info("batch.retried", selection.what, batch_id=batch.id, records=chosen.records)
     return Retried(reopened, chosen.records)
-
-
-def publish_retry(ports: Ports, batch: Batch, attempt: int = 1) -> None:
-    message = FanOutMessage(batch_id=batch.id, generation=batch.generation, attempt=attempt)
-    ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
 
 
 def clear(ports: Ports, batch: Batch, start: int, out_of_time: Callable[[], bool]) -> int:

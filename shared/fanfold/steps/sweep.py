@@ -18,7 +18,6 @@ from functools import partial
 
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.frontier import Release
-from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
 from fanfold.domain.tally import Tally
@@ -28,6 +27,7 @@ from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.policy import Policy
+from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
 #: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
@@ -123,9 +123,8 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         return Swept(woken=woken, released=released)
     if not _is_quiet(ports, policy, memory, batch, now):
         return Swept()
-    if not batch.sealed or (batch.chosen is not None and not is_dispatchable(batch)):
-        message = FanOutMessage(batch_id=batch.id, generation=batch.generation, attempt=REPEATED)
-        ports.queue.publish(Station.FAN_OUT, batch.id, [message.encode()])
+    if not batch.sealed or not is_dispatchable(batch):
+        request_fan_out(ports, batch, attempt=REPEATED)
         return Swept(fan_outs=1)
     return Swept(republished=_republish(ports, policy, memory, batch))
 

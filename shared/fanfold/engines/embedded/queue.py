@@ -20,9 +20,9 @@ from fanfold.domain.priority import Priority
 from fanfold.engines.embedded.bundle import MAX_MESSAGES, bundles_of, named, pack, unpack
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.owners import Ownership, forget, is_alive
-from fanfold.engines.embedded.ranks import LISTED, NORMAL, RANKS, rank_of
+from fanfold.engines.embedded.ranks import LISTED, NORMAL, RANKS
 from fanfold.engines.embedded.scope import Scope
-from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station
+from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station, class_at
 
 #: seconds until a message that nobody extended becomes visible again
 LEASE_SECONDS = 60.0
@@ -62,7 +62,7 @@ class EmbeddedQueue:
     ) -> None:
         if not bodies:
             return
-        rank = rank_of(station, priority)
+        rank = class_at(station, priority).rank
         size = MAX_MESSAGES if station in _BUNDLED else 1
         bundles = [pack(entries) for entries in bundles_of(named(bodies), size)]
         now = self._clock.now()

@@ -18,7 +18,3 @@ RANKS = {
 }
 #: the same, as what `rank IN (…)` lists
 LISTED = {station: ", ".join(map(str, ranks)) for station, ranks in RANKS.items()}
-
-
-def rank_of(station: Station, priority: Priority) -> int:
-    return priority.rank if station in CLASSED else NORMAL

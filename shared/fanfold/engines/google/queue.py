@@ -25,7 +25,7 @@ from fanfold.engines.google.classes import Classes
 from fanfold.engines.google.looking import look
 from fanfold.engines.google.presence import Presence
 from fanfold.errors import EngineError
-from fanfold.ports import CLASSED, ORIGIN, Delivery, Station
+from fanfold.ports import CLASSED, ORIGIN, Delivery, Station, class_at
 
 #: how long a lease lasts unless it is extended
 LEASE_SECONDS = 60
@@ -102,7 +102,7 @@ class PubSubQueue:
         bodies: Sequence[bytes],
         priority: Priority = Priority.NORMAL,
     ) -> None:
-        kind = priority if station in CLASSED else Priority.NORMAL
+        kind = class_at(station, priority)
         attributes = {ORIGIN: str(station), resources.BATCH: batch_id}
         messages = [_Message(data=body, attributes=attributes) for body in bodies]
         for part in _parts(messages):
@@ -112,7 +112,7 @@ class PubSubQueue:
         if station in CLASSED and self._only is None:
             priority, received = self._classes[station].pull(limit, wait)
         else:
-            priority = self._only if station in CLASSED and self._only else Priority.NORMAL
+            priority = class_at(station, self._only or Priority.NORMAL)
             received = self._ask(station, priority, limit, wait)
         subscription = self._subscriptions[station, priority]
         if received and self._lease_seconds != self._deadline_of(subscription):
