@@ -6,8 +6,9 @@ what they read is the run's own, never shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from fanfold.domain import run as rules
@@ -25,6 +26,7 @@ from fanfold.engines.google.firestore import (
     Where,
     pauses_until,
 )
+from fanfold.engines.google.removing import remove
 from fanfold.engines.google.slots import Opened, Slots
 
 _PATIENCE = 60.0
@@ -134,26 +136,22 @@ class GoogleLeases:
                 return queued
 
     def clear(self, batch: Batch) -> None:
-        pauses = pauses_until(_PATIENCE)
         for state in (RunState.RUNNING, RunState.QUEUED, RunState.WAITING):
-            where = [Where("batch", "==", batch.id), Where("state", "==", str(state))]
-            after: tuple[Any, str] | None = None
-            while True:
-                found = self._firestore.query(
-                    "", self._layout.live, where, order="until", after=after, limit=_GROUP
-                )
-                old = [it for it in found if it.fields["generation"] < batch.generation]
-                try:
-                    self._firestore.commit(
-                        [values.delete(it.path, since=it.update_time) for it in old]
-                    )
-                except (Stale, Missing, Aborted, Unsure):
-                    if not next(pauses, False):
-                        raise
-                    continue
-                if len(found) < _GROUP:
-                    break
-                after = (found[-1].fields["until"], found[-1].path)
+            for page in self._pages(batch, state):
+                remove(self._firestore, partial(self._older, batch, [it.path for it in page]))
+
+    def _pages(self, batch: Batch, state: RunState) -> Iterator[list[Document]]:
+        where = [Where("batch", "==", batch.id), Where("state", "==", str(state))]
+        after: tuple[float, str] | None = None
+        while page := self._firestore.query(
+            "", self._layout.live, where, order="until", after=after, limit=_GROUP
+        ):
+            yield page
+            after = (page[-1].fields["until"], page[-1].path)
+
+    def _older(self, batch: Batch, paths: list[str]) -> list[Document]:
+        found = self._firestore.get(paths).values()
+        return [it for it in found if it.fields["generation"] < batch.generation]
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         wanted = list(indexes)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import Run, RunState
 from fanfold.domain.tally import Tally
-from fanfold.engines.google import values
 from fanfold.engines.google.documents import (
     SETTLED_FIELDS,
     Layout,
@@ -20,14 +20,8 @@ from fanfold.engines.google.documents import (
     run_write,
     settled_of,
 )
-from fanfold.engines.google.firestore import (
-    Aborted,
-    Missing,
-    Stale,
-    Unsure,
-    Where,
-    pauses_until,
-)
+from fanfold.engines.google.firestore import Document, Where
+from fanfold.engines.google.removing import remove
 from fanfold.engines.google.settling import Create, Settling
 from fanfold.engines.google.slots import Slots, tally_from
 from fanfold.ports import Effort, Recount, Settled, Verdict
@@ -38,7 +32,6 @@ _COMMIT_RUNS = 500
 #: what a write takes beside its content
 _ROOM = 100
 _READ = 500
-_PATIENCE = 60.0
 _TERMINAL = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 
 
@@ -105,24 +98,13 @@ class GoogleRuns:
             after = (str(state), found[-1].path)
 
     def clear(self, batch: Batch, indexes: Sequence[int]) -> None:
-        pauses = pauses_until(_PATIENCE)
         for start in range(0, len(indexes), _READ):
             paths = [self._layout.run(batch.id, it) for it in indexes[start : start + _READ]]
-            while True:
-                found = self._firestore.get(paths, fields=["about"])
-                old = [it for it in found.values() if generation_of(it) < batch.generation]
-                if not old:
-                    break
-                try:
-                    # as it was read: what has been settled anew since must stay
-                    self._firestore.commit(
-                        [values.delete(it.path, since=it.update_time) for it in old]
-                    )
-                except (Stale, Missing, Aborted, Unsure):
-                    if not next(pauses, False):
-                        raise
-                else:
-                    break
+            remove(self._firestore, partial(self._older, batch, paths))
+
+    def _older(self, batch: Batch, paths: list[str]) -> list[Document]:
+        found = self._firestore.get(paths, fields=["about"])
+        return [it for it in found.values() if generation_of(it) < batch.generation]
 
     def settled(self, batch_id: str) -> int:
         sums = self._firestore.aggregate(self._layout.batch(batch_id), "slots", sums=["settled"])
