@@ -36,6 +36,7 @@ from fanfold.folds.apply import apply_fold
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.steps.policy import Policy
+from fanfold.steps.retry import clear
 
 
 class Flows(Protocol):
@@ -117,6 +118,9 @@ class _Renewal:
 
 
 def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
+    if batch.chosen is not None and not batch.chosen.cleared:
+        # stopped before the old outcomes of its records were removed, and these are not counted
+        clear(ports, batch, 0, lambda: False)
     state = rules.verdict(batch)
     certificate, output, failure = _certified_and_folded(ports, flows, batch)
     if not certificate.holds:

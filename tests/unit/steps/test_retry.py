@@ -405,3 +405,18 @@ def test_of_two_retries_at_once_one_opens_the_batch(ports: Ports, create: Any) -
     with pytest.raises((Conflict, Contended)):
         retry(ports, before.id, replace(FAILED, where=meanwhile))
     assert again(ports, Retried(ports.batches.get(before.id), 3))[1] == [3, 4, 17]
+
+
+@pytest.mark.parametrize("cleared", [0, 1])
+def test_a_retry_that_is_stopped_before_all_is_removed_adds_up(
+    ports: Ports, create: Any, cleared: int
+) -> None:
+    before = ended(ports, create)
+    batch = retry(ports, before.id, FAILED).batch
+    ports.runs.clear(batch, [3, 4, 17][:cleared])
+    cancel(ports, batch.id)
+    after = finalized(ports, batch)
+    it = counts(ports, after)
+    assert (it.succeeded, it.failed, it.canceled) == (17, 0, 3)
+    assert after.state is BatchState.CANCELED
+    assert verify(ports, after.id).holds
