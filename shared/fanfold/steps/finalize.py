@@ -28,13 +28,14 @@ from fanfold.domain.certificate import Certificate
 from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold, renew_claim
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
-from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Blame, Failure, Value, printable
+from fanfold.domain.outcome import Blame, Failure, Value, printable
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.tally import Tally
 from fanfold.errors import EngineError
 from fanfold.folds.apply import apply_fold
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
+from fanfold.steps.outputs import store_output
 from fanfold.steps.policy import Policy
 from fanfold.steps.retry import clear
 
@@ -196,11 +197,3 @@ def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failu
             text = printable(f"the fold failed: {error}")
             last = Failure(Blame.ERROR, type(error).__name__, text)
             log.warning("fold.failed", last.message, batch_id=batch.id, attempt=batch.fold_attempts)
-
-
-def store_output(ports: Ports, name: str, text: str) -> Value:
-    """In the batch itself or, if it is large, in a blob of this name."""
-    if len(text) <= MAX_INLINE_OUTPUT_BYTES:
-        return Value(text=text)
-    ports.blobs.write(name, [text.encode()])
-    return Value(blob=name)

@@ -26,7 +26,8 @@ from fanfold.folds.apply import apply_fold
 from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
-from fanfold.steps.finalize import Flows, certify, store_output
+from fanfold.steps.finalize import Flows, certify
+from fanfold.steps.outputs import forget_output, store_output
 
 type_of_fold = Callable[[Iterable[Any]], Any]
 
@@ -102,8 +103,8 @@ def fold_again(
         folded = ports.batches.amend(batch.id, refold)
     finally:
         if is_refused:  # only then is it sure that the batch does not refer to it
-            _forget(ports, output)
-    _forget(ports, replaced)
+            forget_output(ports, output)
+    forget_output(ports, replaced)
     return folded, text
 
 
@@ -118,8 +119,3 @@ def _counted(results: Iterator[Result], on_result: Callable[[int], None]) -> Ite
     for count, result in enumerate(results, 1):
         on_result(count)
         yield result
-
-
-def _forget(ports: Ports, value: Value | None) -> None:
-    if value is not None and value.blob is not None:
-        ports.blobs.delete(value.blob)

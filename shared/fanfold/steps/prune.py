@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from fanfold.domain import pruning
 from fanfold.domain.batch import ENDED, Batch, BatchState
-from fanfold.domain.outcome import Succeeded, Value
-from fanfold.ports import Ports, Settled
+from fanfold.domain.outcome import Value
+from fanfold.ports import Ports
+from fanfold.steps.outputs import forget_output, forget_output_of
 
 _STRETCH = 500
 _PAGE = 200
@@ -76,11 +77,11 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         return pruning.prune(batch, ports.clock.now())
 
     batch = ports.batches.amend(batch_id, mark)
-    _forget(ports, output)
+    forget_output(ports, output)
     for start in range(0, batch.known_total, _STRETCH):
         stop = min(start + _STRETCH, batch.known_total)
         for settled in ports.runs.outcomes(batch_id, start, stop):
-            _forget(ports, _output_of(settled))
+            forget_output_of(ports, settled.outcome)
         ports.batches.erase(batch_id, start, stop)
     if batch.order:
         ports.blobs.delete(batch.order)
@@ -93,16 +94,6 @@ def _without_its_copy(batch: Batch) -> Batch:
     if not batch.source.blob:
         return batch
     return replace(batch, source=replace(batch.source, blob=""))
-
-
-def _output_of(settled: Settled) -> Value | None:
-    outcome = settled.outcome
-    return outcome.output if isinstance(outcome, Succeeded) else None
-
-
-def _forget(ports: Ports, value: Value | None) -> None:
-    if value is not None and value.blob is not None:
-        ports.blobs.delete(value.blob)
 
 
 def _ended(ports: Ports) -> Iterator[Batch]:

@@ -28,7 +28,7 @@ from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
 from fanfold.domain.options import BatchOptions
-from fanfold.domain.outcome import Failed, Succeeded
+from fanfold.domain.outcome import Failed
 from fanfold.domain.permutation import Permutation
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import Run, RunState
@@ -36,6 +36,7 @@ from fanfold.domain.tally import Tally, tally_of
 from fanfold.errors import Conflict, Contended
 from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
+from fanfold.steps.outputs import forget_output, forget_output_of
 from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
@@ -130,13 +131,8 @@ def clear(ports: Ports, batch: Batch, start: int, out_of_time: Callable[[], bool
         stop = min(start + _CHUNK, batch.chosen.records)
         indexes = indexes_at(ports, batch, range(start, stop))
         for run in ports.runs.read(batch.id, indexes).values():
-            outcome = run.outcome
-            if (
-                isinstance(outcome, Succeeded)
-                and outcome.output.blob is not None
-                and run.generation < batch.generation
-            ):
-                ports.blobs.delete(outcome.output.blob)
+            if run.generation < batch.generation:
+                forget_output_of(ports, run.outcome)
         ports.runs.clear(batch, indexes)
         start = stop
         if out_of_time():
@@ -250,5 +246,4 @@ def _forget(ports: Ports, before: Batch) -> None:
     """What only the older generation referred to."""
     if before.order:
         ports.blobs.delete(before.order)
-    if before.output is not None and before.output.blob is not None:
-        ports.blobs.delete(before.output.blob)
+    forget_output(ports, before.output)

@@ -28,12 +28,10 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.flow import Flow
 from fanfold.domain.messages import RunMessage
 from fanfold.domain.outcome import (
-    MAX_INLINE_OUTPUT_BYTES,
     Attempt,
     Outcome,
     Returned,
     Succeeded,
-    Value,
 )
 from fanfold.domain.retry import Again, RetryPolicy, decide
 from fanfold.domain.run import (
@@ -48,6 +46,7 @@ from fanfold.domain.run import (
 from fanfold.errors import MessageInvalid
 from fanfold.ports import Delivery, Ports
 from fanfold.steps.budget import end_if_overdue
+from fanfold.steps.outputs import store_output
 from fanfold.steps.pause import is_acked_unrun
 from fanfold.steps.policy import Policy
 
@@ -177,7 +176,7 @@ def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
     """One attempt is over: the settled run, or when to try again. The caller counts the attempt
     first (`job.attempts`); one that burns nothing is taken back here."""
     if isinstance(attempt, Returned):  # nearly always, and there is nothing to decide
-        return run_of(ports, job, _stored(ports, job, Succeeded(Value(text=attempt.output))))
+        return run_of(ports, job, _succeeded(ports, job, attempt.output))
     decision = decide(
         attempt,
         attempts=job.attempts,
@@ -190,7 +189,7 @@ def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
             job.attempts -= 1
             job.rate_limited += 1
         return decision
-    return run_of(ports, job, _stored(ports, job, decision.outcome))
+    return run_of(ports, job, decision.outcome)
 
 
 def run_of(ports: Ports, job: Job, outcome: Outcome) -> Run:
@@ -225,13 +224,7 @@ def live_of(job: Job, state: RunState, until: float, owner: str | None) -> Live:
     )
 
 
-def _stored(ports: Ports, job: Job, outcome: Outcome) -> Outcome:
+def _succeeded(ports: Ports, job: Job, output: str) -> Succeeded:
     """A large output goes to Blobs, under the run's own name: repeating it replaces it."""
-    if not isinstance(outcome, Succeeded) or outcome.output.text is None:
-        return outcome
-    text = outcome.output.text
-    if len(text) <= MAX_INLINE_OUTPUT_BYTES:
-        return outcome
     name = f"{job.batch.id}/outputs/{job.message.generation}/{job.index}.json"
-    ports.blobs.write(name, [text.encode()])
-    return Succeeded(Value(blob=name))
+    return Succeeded(store_output(ports, name, output))
