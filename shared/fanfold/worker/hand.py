@@ -10,7 +10,7 @@ what was given up nothing is settled, retried or acked any more, for its message
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -76,14 +76,28 @@ class Hand:
 
     def begin(self, job: Job, canceled: Cancellation, attempts: int | None = None) -> None:
         """`attempts`: those before this one, if it is counted already."""
-        before = job.attempts if attempts is None else attempts
-        execution = Execution(job, canceled, monotonic(), before)
         with self._lock:
-            if self._given_up is None:
-                self._executing[job.delivery.token] = execution
-                return
-            self._given_up[job.delivery.token] = execution
-        canceled.set(_GIVEN_UP)
+            in_time = self._begin(job, canceled, job.attempts if attempts is None else attempts)
+        if not in_time:
+            canceled.set(_GIVEN_UP)
+
+    def begin_alone(self, job: Job, canceled: Cancellation) -> bool:
+        """The same, unless another delivery of the same run executes here already; whether it has
+        begun."""
+        with self._lock:
+            if _same_run(job, self._executing.values()) is not None:
+                return False
+            in_time = self._begin(job, canceled, job.attempts)
+        if not in_time:
+            canceled.set(_GIVEN_UP)
+        return True
+
+    def _begin(self, job: Job, canceled: Cancellation, attempts: int) -> bool:
+        """With the lock held; False once the time to finish is over."""
+        execution = Execution(job, canceled, monotonic(), attempts)
+        begun = self._executing if self._given_up is None else self._given_up
+        begun[job.delivery.token] = execution
+        return self._given_up is None
 
     def returned(self, job: Job) -> bool:
         """Its flow has; False if it was given up before that, and nothing may come of it."""
@@ -140,13 +154,7 @@ class Hand:
 
     def at_it(self, job: Job) -> Execution | None:
         """The execution of the same run, for another delivery of its message."""
-        message = job.message
-        wanted = message.batch_id, message.index, message.generation
-        for it in self.executing():
-            known = it.job.message
-            if (known.batch_id, known.index, known.generation) == wanted:
-                return it
-        return None
+        return _same_run(job, self.executing())
 
     def executing(self) -> list[Execution]:
         with self._lock:
@@ -154,3 +162,13 @@ class Hand:
 
     def __len__(self) -> int:
         return len(self._deliveries)
+
+
+def _same_run(job: Job, executions: Iterable[Execution]) -> Execution | None:
+    message = job.message
+    wanted = message.batch_id, message.index, message.generation
+    for it in executions:
+        known = it.job.message
+        if (known.batch_id, known.index, known.generation) == wanted:
+            return it
+    return None

@@ -152,8 +152,13 @@ class Lanes:
 
     def _execute(self, job: Job, *, alone: bool) -> None:
         canceled = Cancellation()
-        self._hand.begin(job, canceled)  # before anything that takes time: a drain waits for it
-        if job.flow.exclusive and not take(self._ports, self._policy, job):
+        # before anything that takes time: a drain waits for it
+        if not job.flow.exclusive:
+            self._hand.begin(job, canceled)
+        elif not self._hand.begin_alone(job, canceled):
+            self._leave_to_itself(job)
+            return
+        elif not take(self._ports, self._policy, job):
             self._leave(job)
             return
         call = self.prepared(job, None, canceled)
@@ -168,6 +173,13 @@ class Lanes:
         if self._hand.returned(job):
             self._hand.end(job)
             self._out.over_elsewhere(job.batch, [job])
+
+    def _leave_to_itself(self, job: Job) -> None:
+        """This process is at it, for another message of the same record, or for this very one. The
+        lease is this process', so it has it again, and then no message is needed any more."""
+        self.change(running=-1)
+        take(self._ports, self._policy, job)
+        self._out.over_elsewhere(job.batch, [job])
 
     # ------------------------------------------- what running quickly is made of
 

@@ -18,9 +18,15 @@ from fanfold.worker.hand import Execution
 
 
 def lease(ports: Ports, policy: Policy, executions: Sequence[Execution]) -> None:
-    """Write or renew them; all are of one batch."""
-    lives = [_lease_of(ports, policy, execution.job) for execution in executions]
-    ports.leases.hold(executions[0].job.batch, lives)
+    """Write or renew them; all are of one batch. Those of exclusive runs are asked for, as when
+    they began: one that is executing here may be waiting for just that answer, while the lease is
+    another process'."""
+    if executions[0].job.flow.exclusive:
+        for execution in executions:
+            take(ports, policy, execution.job)
+    else:
+        lives = [_lease_of(ports, policy, execution.job) for execution in executions]
+        ports.leases.hold(executions[0].job.batch, lives)
     now = monotonic()
     for execution in executions:
         execution.leased = now
@@ -28,7 +34,7 @@ def lease(ports: Ports, policy: Policy, executions: Sequence[Execution]) -> None
 
 
 def take(ports: Ports, policy: Policy, job: Job) -> bool:
-    """Before an exclusive run begins: whether nobody else is at it."""
+    """Before an exclusive run begins, and while it lasts: whether nobody else is at it."""
     live = _lease_of(ports, policy, job)
     taken = ports.leases.take(job.batch, live, ports.clock.now())
     job.leased = job.leased or taken

@@ -10,11 +10,18 @@ from typing import Any
 
 import pytest
 
+from fanfold.domain import batch as rules
+from fanfold.domain.messages import RunMessage, encode_run
 from fanfold.domain.run import Live, RunState
+from fanfold.execution.context import Cancellation
+from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Station
+from fanfold.steps.run_flow import Job
 from fanfold.testing.home import Home
 from fanfold.testing.working import until, working
 from fanfold.wiring import EMBEDDED
+from fanfold.worker.hand import Hand
+from fanfold.worker.leasing import lease
 
 #: long before any lease would be written of its own accord
 PATIENT = replace(EMBEDDED, lease_after=3600.0)
@@ -127,3 +134,42 @@ def test_while_another_process_holds_it_an_exclusive_record_is_left_to_that_one(
             home.ports.leases.hold(started, [replace(theirs, until=time.time() - 1)])
         until(lambda: home.ports.batches.get(batch.id).ended)
     home.assert_whole(batch, 2)
+
+
+def test_a_second_message_of_an_exclusive_record_does_not_have_it_run_twice_here(
+    home: Home, tmp_path: Path, gate: Path
+) -> None:
+    """A publish that is repeated makes two messages, and one process may get both as first ones:
+    the lease is its own, and would let it."""
+    log = tmp_path / "log"
+    with working(home.ports, threads=4, policy=PATIENT):
+        batch = home.create(
+            [{"log": str(log), "gate": str(gate)}], flow_at(tmp_path, "exclusive=True")
+        )
+        until(log.exists)
+        (record,) = home.ports.batches.records(batch.id, 0, 1)
+        message = encode_run(batch.id, batch.generation, record)
+        home.ports.queue.publish(Station.RUNS, batch.id, [message])
+        until(lambda: home.ports.queue.backlog(Station.RUNS) == 1)
+        gate.touch()
+        until(lambda: home.ports.batches.get(batch.id).ended)
+    assert log.read_text() == "x"
+    home.assert_whole(batch, 1)
+
+
+def test_while_it_asks_whether_it_may_run_an_exclusive_record_is_not_leased_over_its_holder(
+    home: Home, tmp_path: Path, gate: Path
+) -> None:
+    """Whoever keeps leases sees a run that has begun, and does not see that it still asks."""
+    place = flow_at(tmp_path, "exclusive=True")
+    batch = home.create([{"log": str(tmp_path / "log"), "gate": str(gate)}], place)
+    started = home.ports.batches.amend(batch.id, lambda it: rules.start(it, 1.0))
+    now = home.ports.clock.now()
+    theirs = Live(batch.id, 0, 1, RunState.RUNNING, now + 3600, "another", 1, 0, now)
+    assert home.ports.leases.take(started, theirs, now)
+    delivery = Delivery(Station.RUNS, b"", 1, "token")
+    job = Job(delivery, RunMessage(batch.id, 0), started, Library().find(place).flow)
+    hand = Hand()
+    hand.begin(job, Cancellation())
+    lease(home.ports, PATIENT, hand.executing())
+    assert home.ports.leases.lives(batch.id, [0]) == {0: theirs}
