@@ -72,6 +72,9 @@ def repair(
     pending = [
         release for release in ports.frontier.window(batch.id).pending.values() if concerns(release)
     ]
+    if pending and not is_dispatchable(batch):
+        # what the caller knows of the batch is older than its order, where these have their places
+        batch = ports.batches.get(batch.id)
     for release in pending:
         publish_release(ports, batch, release, max(REPEATED, attempt))
     if pending:

@@ -12,15 +12,19 @@ import pytest
 from fanfold.domain.batch import Batch
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.options import BatchOptions
+from fanfold.errors import EngineError
 from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports, Station
 from fanfold.sources.iterable import from_iterable
+from fanfold.steps.advance import advance, repair
 from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.fan_out import fan_out, publish_page
 from fanfold.steps.sweep import Memory, sweep
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import ok
+from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import fan_outs_taken, fanned_out, runs_taken, taken
 from fanfold.testing.working import work
@@ -140,6 +144,27 @@ def test_a_sweep_finds_the_lost_records_of_a_limited_shuffled_batch(
         sweep(ports, EMBEDDED, memory)
         clock.pass_(EMBEDDED.quiet_seconds + 1)
     assert sorted({it.index for it in runs_taken(ports)}) == lost
+
+
+def test_a_repair_by_who_knows_a_shuffled_batch_from_before_its_seal_publishes_what_was_released(
+    home: Home, ports: Ports
+) -> None:
+    """What was known then gives the positions to other records."""
+    batch = home.create(RECORDS, PUPPET, shuffle=True, seed=9, concurrency=3)
+    taken(ports, Station.FAN_OUT)
+    fan_out(ports, FanOutMessage(batch_id=batch.id), after(1))
+    early = ports.batches.get(batch.id)
+    assert not early.sealed
+    sealed = fanned_out(ports, batch)
+    (first, *_) = runs_taken(ports)
+    ports.runs.settle(sealed, [ok(sealed, first.index)])
+    dies = with_faults(ports, [Fault("queue", "publish", "before", lose_reply)])
+    with pytest.raises(EngineError):
+        advance(dies, sealed, first.index)
+    (release,) = ports.frontier.window(batch.id).pending.values()
+    repair(ports, early, lambda it: it.record == first.index)
+    released = indexes_at(ports, sealed, range(release.start, release.stop))
+    assert [it.index for it in runs_taken(ports)] == list(released)
 
 
 def test_a_seed_is_drawn_and_kept_where_none_is_given(home: Home, ports: Ports) -> None:
