@@ -23,7 +23,8 @@
 |            | called again, and a retry opens the next one |                                      |
 
 The reason is separate from the state: `ending` says what a batch that was stopped will become and
-why. One function per arrow; each raises IllegalTransition where the table has none.
+why. One function per arrow (`retry` is in domain.retrying); each raises IllegalTransition where the
+table has none.
 """
 
 from __future__ import annotations
@@ -39,9 +40,6 @@ from fanfold.domain.outcome import Failure, Value
 from fanfold.domain.source import Checkpoint, Source
 from fanfold.domain.tally import Tally
 from fanfold.errors import Contended, IllegalTransition
-
-#: older generations that a batch remembers
-MAX_PAST = 20
 
 
 class BatchState(StrEnum):
@@ -197,13 +195,13 @@ def start(batch: Batch, now: float) -> Batch:
     """The fan-out has begun; of a batch that is paused before, too. Repeated it changes nothing."""
     if batch.state in (BatchState.RUNNING, BatchState.PAUSED):
         return batch if batch.started_at is not None else replace(batch, started_at=now)
-    return replace(_to(batch, "start", BatchState.RUNNING), started_at=now)
+    return replace(to_state(batch, "start", BatchState.RUNNING), started_at=now)
 
 
 def pause(batch: Batch) -> Batch:
     if batch.state is BatchState.PAUSED:
         return batch
-    return _to(batch, "pause", BatchState.PAUSED)
+    return to_state(batch, "pause", BatchState.PAUSED)
 
 
 def resume(batch: Batch) -> Batch:
@@ -211,7 +209,7 @@ def resume(batch: Batch) -> Batch:
         return batch
     if batch.winding_down is not None:
         raise IllegalTransition(f"{batch.id} is being stopped: {batch.winding_down.ending.reason}")
-    return _to(batch, "resume", BatchState.RUNNING)
+    return to_state(batch, "resume", BatchState.RUNNING)
 
 
 def wind_down(batch: Batch, ending: Ending, until: float) -> Batch:
@@ -231,13 +229,13 @@ def stop(batch: Batch, ending: Ending) -> Batch:
     if batch.state is BatchState.CANCELING:
         return batch
     ending = batch.winding_down.ending if batch.winding_down is not None else ending
-    return replace(_to(batch, "stop", BatchState.CANCELING), ending=ending, winding_down=None)
+    return replace(to_state(batch, "stop", BatchState.CANCELING), ending=ending, winding_down=None)
 
 
 def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
     """Seal the tally, of this generation's slots, for good. Only when every record is settled, or
     the batch was stopped."""
-    finalizing = _to(batch, "close", BatchState.FINALIZING)
+    finalizing = to_state(batch, "close", BatchState.FINALIZING)
     if batch.ending is None and not batch.is_complete(tally.settled):
         raise IllegalTransition(f"{batch.id} still has records that are not settled")
     tally = batch.kept + tally
@@ -271,7 +269,7 @@ def end(
 ) -> Batch:
     """The last arrow: the output, the certificate and the reason are written with it."""
     return replace(
-        _to(batch, "end", state),
+        to_state(batch, "end", state),
         claim=None,
         ended_at=now,
         failure=failure,
@@ -283,7 +281,7 @@ def end(
 def refold(batch: Batch, generation: int, output: Value) -> Batch:
     """What the fold made when it was called again: the batch becomes what its counts say. The
     certificate and the times stay, for no record was run."""
-    folded = _to(batch, "refold", verdict(batch))
+    folded = to_state(batch, "refold", verdict(batch))
     if batch.generation != generation:
         raise Contended(f"{batch.id} has been run again since its results were read: fold it again")
     if batch.ending is not None:
@@ -299,60 +297,7 @@ def refold(batch: Batch, generation: int, output: Value) -> Batch:
     return replace(folded, output=output, failure=None)
 
 
-def retry(
-    batch: Batch, generation: int, chosen: Chosen, kept: Tally, order: str, options: BatchOptions
-) -> Batch:
-    """Run the chosen records again. `generation`: the one that they were chosen of."""
-    pending = _to(batch, "retry", BatchState.PENDING)
-    if batch.generation != generation:
-        raise Contended(f"{batch.id} has been run again since its records were chosen: choose anew")
-    return replace(
-        pending,
-        generation=generation + 1,
-        chosen=chosen,
-        kept=kept,
-        left_undone=batch.ending if kept.canceled or kept.skipped else None,
-        past=(*batch.past, _past_of(batch))[-MAX_PAST:],
-        order=order,
-        options=options,
-        ending=None,
-        closed=None,
-        claim=None,
-        fold_attempts=0,
-        certificate=None,
-        output=None,
-        failure=None,
-        deadline_at=None,
-        winding_down=None,
-        started_at=None,
-        closed_at=None,
-        ended_at=None,
-    )
-
-
-def _past_of(batch: Batch) -> Past:
-    counts = batch.closed or Tally()
-    return Past(
-        batch.generation,
-        batch.state,
-        batch.failure.message if batch.failure is not None else "",
-        counts.succeeded,
-        counts.failed,
-        counts.canceled,
-        counts.skipped,
-        batch.ended_at or 0.0,
-        batch.flow.version,
-        batch.chosen.what if batch.chosen is not None else "",
-    )
-
-
 # ------------------------------------------------- changes within a state
-
-
-def clear(batch: Batch) -> Batch:
-    """Nothing is left of what the chosen records came to before: they may be published."""
-    chosen = batch.chosen
-    return batch if chosen is None else replace(batch, chosen=replace(chosen, cleared=True))
 
 
 def seal(batch: Batch, checkpoint: Checkpoint) -> Batch:
@@ -391,7 +336,8 @@ def expected_digest(batch: Batch) -> int:
     return batch.kept.digest + batch.chosen.digest
 
 
-def _to(batch: Batch, arrow: str, state: BatchState) -> Batch:
+def to_state(batch: Batch, arrow: str, state: BatchState) -> Batch:
+    """By an arrow of the table; what goes with it is its own function's."""
     if state not in TRANSITIONS[batch.state].get(arrow, frozenset()):
         raise IllegalTransition(
             f"{batch.id} is {batch.state}: it cannot {arrow}"

@@ -33,6 +33,7 @@ from functools import partial
 
 from fanfold import log
 from fanfold.domain import batch as rules
+from fanfold.domain import retrying
 from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.order import combinations, is_dispatchable, sample_of
@@ -72,7 +73,7 @@ def fan_out(
             if batch.chosen is not None and cleared < batch.chosen.records:
                 request_fan_out(ports, batch, cleared)
                 return
-            batch = ports.batches.amend(batch.id, rules.clear)
+            batch = ports.batches.amend(batch.id, retrying.clear)
     except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
         batch = ports.batches.get(message.batch_id)
     except (SourceInvalid, BlobNotFound) as problem:

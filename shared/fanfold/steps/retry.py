@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any
 
 from fanfold import log
-from fanfold.domain import batch as rules
+from fanfold.domain import retrying
 from fanfold.domain.batch import Batch
 from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
@@ -161,7 +161,7 @@ def _reopen(
     now: float,
 ) -> Batch:
     _check(batch)
-    reopened = rules.retry(batch, generation, chosen, kept, order, options)
+    reopened = retrying.retry(batch, generation, chosen, kept, order, options)
     deadline = None if options.deadline is None else now + options.deadline
     return replace(reopened, flow=flow, deadline_at=deadline)
 

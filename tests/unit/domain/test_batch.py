@@ -22,7 +22,6 @@ from fanfold.domain.batch import (
     pause,
     refold,
     resume,
-    retry,
     seal,
     start,
     stop,
@@ -35,6 +34,7 @@ from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value
+from fanfold.domain.retrying import retry
 from fanfold.domain.source import Checkpoint, Source, advance_checkpoint
 from fanfold.domain.tally import Tally
 from fanfold.errors import Contended, IllegalTransition
