@@ -11,6 +11,7 @@ each stays small enough to be read at once.
     Leases    store: runs that live long, or wait
     Frontier  store: the window of a concurrency limit
     Letters   store: what died, for people to look at
+    Events    telling those outside what has happened to a batch
     Blobs     bytes too large for a document
     Clock     time, so that tests can hold it still
     Ids       names and chance, likewise
@@ -24,6 +25,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.domain.event import Event
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Outcome
@@ -303,6 +305,14 @@ class Letters(Protocol):
         LetterNotFound."""
 
 
+class Events(Protocol):
+    #: whether anybody can listen; if not, nobody need be told, and the batch can be read
+    go_out: bool
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Durable when it returns. Repeating it tells of the same events again."""
+
+
 class Blobs(Protocol):
     def __hash__(self) -> int:
         """Any two are different: what is kept of one is not the other's."""
@@ -343,6 +353,7 @@ class Ports:
     leases: Leases
     frontier: Frontier
     letters: Letters
+    events: Events
     blobs: Blobs
     clock: Clock
     ids: Ids

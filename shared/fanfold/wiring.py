@@ -44,6 +44,7 @@ GOOGLE = Policy(
     lease_after=5.0,
     wake_seconds=5.0,
     idle_seconds=1.0,
+    progress_seconds=10.0,  # the counters are read for it: a read for each slot
     sweep_seconds=60.0,
     grace_seconds=8.0,  # Cloud Run kills after ten
 )

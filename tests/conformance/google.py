@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from fanfold.engines.google import resources
 from fanfold.engines.google.clients import Clients
 from fanfold.engines.google.engine import google_engine
 from fanfold.engines.google.provision import provision
@@ -18,6 +19,8 @@ PROJECT = "fanfold-test"
 #: the shortest, and the fewest, that Pub/Sub takes
 ACK_DEADLINE = 10
 DELIVERIES = 5
+#: ends a hang, measures nothing
+_PATIENCE = 60.0
 
 
 @contextmanager
@@ -36,6 +39,22 @@ def google_rig(
         backoff=False,
         max_deliveries=DELIVERIES,
     )
+    name = f"projects/{PROJECT}/subscriptions/{prefix}listener"
+    topic = f"projects/{PROJECT}/topics/{resources.events(prefix)}"
+    clients.subscriber.create_subscription(name=name, topic=topic)
+
+    def heard(count: int) -> list[tuple[bytes, dict[str, str]]]:
+        found: list[tuple[bytes, dict[str, str]]] = []
+        while len(found) < count:
+            received = clients.subscriber.pull(
+                subscription=name, max_messages=count, timeout=_PATIENCE
+            ).received_messages
+            tokens = [it.ack_id for it in received]
+            if tokens:
+                clients.subscriber.acknowledge(subscription=name, ack_ids=tokens)
+            found += [(it.message.data, dict(it.message.attributes)) for it in received]
+        return found
+
     with (
         google_engine(
             clients, blobs, project=PROJECT, prefix=prefix, clock=clock, ids=SystemIds(),
@@ -46,4 +65,4 @@ def google_rig(
             slots=4, lease_seconds=ACK_DEADLINE,
         ) as other,
     ):  # fmt: skip
-        yield Rig(ports, other, clock, expire_leases, DELIVERIES)
+        yield Rig(ports, other, clock, expire_leases, DELIVERIES, heard)

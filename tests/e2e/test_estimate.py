@@ -112,7 +112,7 @@ def test_the_estimate_is_what_is_counted(tmp_path: Path, concurrency: int | None
         Workload(records=len(records), record_bytes=mean, concurrency=concurrency)
     )
     pairs = {
-        "messages": (estimated.messages, done.published.total()),
+        "messages": (estimated.messages + estimated.events, done.published.total()),
         "writes": (sum(estimated.writes.values()), done.written),
         "reads": (sum(estimated.reads.values()), done.read),
         "deletes": (sum(estimated.deletes.values()), done.deleted),

@@ -33,6 +33,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from fanfold.domain.certificate import Certificate
+from fanfold.domain.event import Event
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, Past
 from fanfold.domain.options import BatchOptions
@@ -158,6 +159,13 @@ class Batch:
     ended_at: float | None = None
     #: when its removal began; what is left is a tombstone
     pruned_at: float | None = None
+    #: what has happened to it, the last events (domain.announce)
+    events: tuple[Event, ...] = ()
+    #: the number of the latest event, and of the latest that whoever listens outside was told
+    announced: int = 0
+    told: int = 0
+    #: who tells of its progress
+    reporter: Claim | None = None
 
     @property
     def sealed(self) -> bool:

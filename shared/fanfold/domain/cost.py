@@ -41,6 +41,8 @@ _LEASE_AFTER, _RENEW_SECONDS = 5.0, 20.0
 #: a bucket's objects are read in pieces of
 _PIECE_BYTES = 4 * 1024 * 1024
 _INDEX_ENTRIES_PER_READ = 1000
+#: a batch that goes well and is over soon is told of when it starts and when it ends
+_EVENTS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ class Operations:
     publish_requests: int
     #: each is pushed, and each push is an invocation
     messages: int
+    #: published, and pushed to nobody unless somebody subscribes
+    events: int
     bytes_published: int
     bytes_pushed: int
     bucket_writes: int
@@ -141,12 +145,13 @@ def operations_of(it: Workload) -> Operations:
     pages = max(ceil(runs / MAX_PAGE_RECORDS), ceil(paged_bytes / MAX_PAGE_BYTES))
     commits = ceil(runs / min(GROUP, it.in_flight))
     releases = ceil(runs / _released_at_once(it)) if limited else 0
-    requests = releases + 2 if limited else 2 * pages + 2
+    requests = (releases + 2 if limited else 2 * pages + 2) + _EVENTS
     others = 2 if limited else pages + 2  # messages that are no run's
     large = runs if it.has_large_outputs else 0
     message = _message_bytes(it)
     least = prices.LEAST_REQUEST_BYTES
-    published = max((requests - others) * least, ceil(runs * message)) + others * least
+    alone = others + _EVENTS  # each a request
+    published = max((requests - alone) * least, ceil(runs * message)) + alone * least
     return Operations(
         writes=_writes(it, pages, commits, releases),
         reads=_reads(it, pages, commits, releases),
@@ -155,6 +160,7 @@ def operations_of(it: Workload) -> Operations:
         ),
         publish_requests=requests,
         messages=runs + others,
+        events=_EVENTS,
         bytes_published=published,
         bytes_pushed=ceil(runs * max(least, message)) + others * least,
         bucket_writes=1 + large,
@@ -192,7 +198,8 @@ def _writes(it: Workload, pages: int, commits: int, releases: int) -> dict[str, 
         slots=commits,  # the first of each slot makes it
         control=1 + releases if it.concurrency is not None else 0,
         pages=pages,
-        batches=pages + 5 + int(it.folds),  # created, started, sealed, closed, ended; folded
+        # created, started, sealed, closed, ended; what it was told of; folded
+        batches=pages + 5 + _EVENTS + int(it.folds),
         live=it.runs * renewals,
     )
 
@@ -207,7 +214,7 @@ def _reads(it: Workload, pages: int, commits: int, releases: int) -> dict[str, i
         slots=closing + ceil(commits / _COMMITS_PER_ASK) + looks,
         control=looks,
         pages=(pages if it.concurrency is None else releases) + by_reference,
-        batches=2 * pages + 9 + looks + int(it.folds),
+        batches=2 * pages + 9 + looks + _EVENTS + int(it.folds),
         live=it.runs if it.is_long else 0,
     )
 

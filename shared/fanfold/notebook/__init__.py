@@ -7,12 +7,15 @@ run ──▶ create the batch ──▶ work: a worker in threads of this proce
                                └──▶ done: its results, read from the home when they are asked for
 """
 
+from fanfold.domain.event import Event, EventKind
 from fanfold.notebook.done import Done, RecordsFailed, Results
 from fanfold.notebook.progress import Progress
 from fanfold.notebook.run import resume_batch, run_batch, run_batch_async
 
 __all__ = [
     "Done",
+    "Event",
+    "EventKind",
     "Progress",
     "RecordsFailed",
     "Results",

@@ -2,7 +2,7 @@
 
     records ─▶ checked and copied ─▶ the batch ─▶ worked on here, until it has ended ─▶ Done
                                                         │
-          Ctrl-C, or on_progress raises: drain ◀────────┘ the batch is kept, `resume_batch` goes on
+    Ctrl-C, or a callback raises: drain ◀───────────────┘ the batch is kept, `resume_batch` goes on
 
 The caller only looks: whatever happens to it, the batch is as it is in the home.
 """
@@ -23,6 +23,7 @@ from fanfold.errors import FlowInvalid
 from fanfold.execution.validation import check_input
 from fanfold.folds.stream import text_of
 from fanfold.notebook.done import Done, Results
+from fanfold.notebook.listeners import Listeners, OnEvent
 from fanfold.notebook.order import found_of, opened, settings_for, threads_for
 from fanfold.notebook.progress import OnProgress
 from fanfold.notebook.watch import Stopped, watch
@@ -40,6 +41,7 @@ def run_batch(
     records: Records | None = None,
     *,
     on_progress: OnProgress | None = None,
+    on_event: OnEvent | None = None,
     home: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     request_id: str | None = None,
@@ -56,13 +58,15 @@ def run_batch(
     parameters, grid, label …
 
     on_progress is called in this thread with a Progress, at most ten times a second, and once when
-    the batch has ended. If it raises, or at Ctrl-C, nothing new begins, what runs is finished, and
-    the exception is raised; a second Ctrl-C does not wait for that. The batch is kept:
-    `resume_batch` goes on with it.
+    the batch has ended; on_event with each Event of the batch, in order: started, progress at most
+    once a second, the first failure, how it ended. If one of them raises, or at Ctrl-C, nothing new
+    begins, what runs is finished, and the exception is raised; a second Ctrl-C does not wait for
+    that. The batch is kept: `resume_batch` goes on with it.
 
     Records that fail raise nothing here: see `Done.raise_for_failures`.
     """
-    run = partial(_run, flow, records, options, on_progress, home, threads, request_id)
+    listeners = Listeners(on_progress, on_event)
+    run = partial(_run, flow, records, options, listeners, home, threads, request_id)
     return run(Event())
 
 
@@ -71,15 +75,17 @@ async def run_batch_async(
     records: Records | None = None,
     *,
     on_progress: OnProgress | None = None,
+    on_event: OnEvent | None = None,
     home: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     request_id: str | None = None,
     **options: Any,
 ) -> Done:
-    """`run_batch` in a thread of its own, where on_progress is called, too. Canceling it drains as
-    Ctrl-C does; the batch is kept."""
+    """`run_batch` in a thread of its own, where on_progress and on_event are called, too.
+    Canceling it drains as Ctrl-C does; the batch is kept."""
     stop = Event()
-    run = partial(_run, flow, records, options, on_progress, home, threads, request_id, stop)
+    listeners = Listeners(on_progress, on_event)
+    run = partial(_run, flow, records, options, listeners, home, threads, request_id, stop)
     work = asyncio.ensure_future(asyncio.to_thread(run))
     try:
         return await asyncio.shield(work)
@@ -95,6 +101,7 @@ def resume_batch(
     flow: Flow | str | None = None,
     *,
     on_progress: OnProgress | None = None,
+    on_event: OnEvent | None = None,
     home: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Done:
@@ -116,7 +123,7 @@ def resume_batch(
                     f"is the same, name it so: @flow(id={batch.flow.name!r})"
                 )
         lanes = threads_for(threads, settings, batch.options.concurrency)
-        status = watch(fanfold, batch, found, lanes, on_progress, Event())
+        status = watch(fanfold, batch, found, lanes, Listeners(on_progress, on_event), Event())
         return _done(settings, fanfold.ports, status)
 
 
@@ -124,7 +131,7 @@ def _run(
     flow: Flow | str,
     records: Records | None,
     options: dict[str, Any],
-    on_progress: OnProgress | None,
+    listeners: Listeners,
     home: str | os.PathLike[str] | None,
     threads: int | None,
     request_id: str | None,
@@ -146,7 +153,7 @@ def _run(
             check_input(found.flow, data)
 
         batch = create_batch(fanfold.ports, request, source.lines, check=check)
-        status = watch(fanfold, batch, found.flow, lanes, on_progress, stop)
+        status = watch(fanfold, batch, found.flow, lanes, listeners, stop)
         return _done(settings, fanfold.ports, status)
 
 

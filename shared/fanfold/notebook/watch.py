@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from threading import Event
-from time import monotonic
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.flow import Flow
 from fanfold.notebook.labor import Labor
-from fanfold.notebook.progress import OnProgress, Teller
+from fanfold.notebook.listeners import Listeners
 from fanfold.steps.status import Status, status_of
 from fanfold.wiring import Fanfold
 
 #: between two looks, from the first to all later ones: small batches are over soon
 _FIRST_LOOK, _LOOK_SECONDS = 0.005, 0.1
-_TELL_SECONDS = 0.1
 
 
 class Stopped(BaseException):
@@ -27,16 +24,16 @@ def watch(
     batch: Batch,
     flow: Flow | None,
     threads: int,
-    on_progress: OnProgress | None,
+    listeners: Listeners,
     stop: Event,
 ) -> Status:
     """Until it has ended. Whatever is raised meanwhile is raised on, after the drain."""
     if batch.ended or flow is None:
-        return _look(fanfold, batch, None, on_progress, stop)
+        return _look(fanfold, batch, None, listeners, stop)
     labor = Labor(fanfold.settings, batch, flow, threads)
     try:
         labor.start()
-        status = _look(fanfold, batch, labor, on_progress, stop)
+        status = _look(fanfold, batch, labor, listeners, stop)
     except BaseException as error:
         error.add_note(_way_on(batch))
         labor.stop()
@@ -51,17 +48,13 @@ def _look(
     fanfold: Fanfold,
     batch: Batch,
     labor: Labor | None,
-    on_progress: OnProgress | None,
+    listeners: Listeners,
     stop: Event,
 ) -> Status:
-    teller, pause, told_at = Teller(), _FIRST_LOOK, -math.inf
+    pause = _FIRST_LOOK
     while True:
         status = status_of(fanfold.ports, batch.id)
-        progress = teller.see(status)
-        due = status.batch.ended or monotonic() - told_at >= _TELL_SECONDS
-        if on_progress is not None and due:
-            told_at = monotonic()
-            on_progress(progress)
+        listeners.tell(status)
         if status.batch.ended:
             return status
         if labor is not None:

@@ -35,6 +35,7 @@ from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fail_source
 from fanfold.steps.landing import settle_group
 from fanfold.steps.letters import Message, keep, read_message
+from fanfold.steps.tell import tell_of_failure
 
 #: why it is dead, if it is well formed
 _TOO_OFTEN = f"its message was delivered {MAX_DELIVERIES} times and never finished"
@@ -121,6 +122,7 @@ def _fail_run(ports: Ports, message: RunMessage) -> _End:
         (verdict,) = settle_group(ports, batch, [run], [message.index] if live else ())
         if verdict is Verdict.COUNTED:
             log.error("dead_letter.run", _TOO_OFTEN, batch_id=batch.id, index=message.index)
+            tell_of_failure(ports, batch, run)
         else:  # somebody was faster
             run = ports.runs.read(batch.id, [message.index]).get(message.index)
     repair(ports, batch, lambda release: release.record == message.index)

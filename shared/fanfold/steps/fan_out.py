@@ -32,8 +32,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from fanfold import log
+from fanfold.domain import announce, retrying
 from fanfold.domain import batch as rules
-from fanfold.domain import retrying
 from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.order import combinations, is_dispatchable, sample_of
@@ -47,6 +47,7 @@ from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
 from fanfold.steps.request import request_fan_out
 from fanfold.steps.retry import clear
+from fanfold.steps.tell import tell_in_passing
 
 
 def fan_out(
@@ -61,7 +62,8 @@ def fan_out(
         return
     was_ready = is_dispatchable(batch)
     try:
-        batch = ports.batches.amend(batch.id, partial(rules.start, now=ports.clock.now()))
+        batch = ports.batches.amend(batch.id, partial(announce.start, now=ports.clock.now()))
+        batch = tell_in_passing(ports, batch)
         repair(ports, batch, lambda release: release.record is None, attempt)
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)

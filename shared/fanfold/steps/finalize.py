@@ -22,6 +22,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from fanfold import log
+from fanfold.domain import announce
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.certificate import Certificate
@@ -38,6 +39,7 @@ from fanfold.ports import Ports
 from fanfold.steps.outputs import store_output
 from fanfold.steps.policy import Policy
 from fanfold.steps.retry import clear
+from fanfold.steps.tell import tell
 
 
 class Flows(Protocol):
@@ -60,6 +62,8 @@ def finalize(
     claim = Claim(f"{ports.owner}/{ports.ids.token()}", now + policy.claim_seconds)
     batch = ports.batches.close(message.batch_id, message.generation, claim, now)
     if batch.generation != message.generation or batch.state is not BatchState.FINALIZING:
+        if batch.ended:  # by somebody who may have died before telling
+            tell(ports, batch)
         return 0.0
     if batch.claim is None or batch.claim.owner != claim.owner:
         living = (batch.claim.until if batch.claim else now) - now
@@ -134,7 +138,7 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
         failure = Failure(Blame.ERROR, batch.ending.state.capitalize(), batch.ending.reason)
     elif failure is not None:
         state = BatchState.FAILED
-    ports.batches.amend(
+    ended = ports.batches.amend(
         batch.id,
         partial(
             _end, state=state, at=ports.clock.now(), failure=failure, output=output,
@@ -142,6 +146,7 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
         ),
     )  # fmt: skip
     log.info("batch.ended", state, batch_id=batch.id)
+    tell(ports, ended)
 
 
 def _certified_and_folded(
@@ -172,7 +177,7 @@ def _end(
 ) -> Batch:
     if batch.ended or batch.claim is None or batch.claim.owner != claim.owner:
         return batch  # taken over while this one was slow: theirs stands
-    return rules.end(batch, state, at, failure, output, certificate)
+    return announce.ended(rules.end(batch, state, at, failure, output, certificate), at)
 
 
 def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failure | None]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from fanfold.domain import announce
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
@@ -28,6 +29,7 @@ from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.steps.finalize import Flows, certify
 from fanfold.steps.outputs import forget_output, store_output
+from fanfold.steps.tell import tell_in_passing
 
 type_of_fold = Callable[[Iterable[Any]], Any]
 
@@ -87,13 +89,14 @@ def fold_again(
     # under a name of its own: the older output stays what it is until the batch refers to this one
     name = f"{batch.id}/output-{batch.generation}-{ports.ids.token()}.json"
     output = store_output(ports, name, text)
+    now = ports.clock.now()
     replaced: Value | None = None
     is_refused = False
 
     def refold(current: Batch) -> Batch:
         nonlocal replaced, is_refused
         is_refused = True
-        folded = rules.refold(current, batch.generation, output)
+        folded = announce.ended(rules.refold(current, batch.generation, output), now)
         is_refused = False
         if current.output != output:  # it is, if this is repeated after a lost reply
             replaced = current.output
@@ -105,7 +108,7 @@ def fold_again(
         if is_refused:  # only then is it sure that the batch does not refer to it
             forget_output(ports, output)
     forget_output(ports, replaced)
-    return folded, text
+    return tell_in_passing(ports, folded), text
 
 
 def _not_yet(batch: Batch) -> Conflict:

@@ -18,11 +18,13 @@ as failed, its neighbours are unharmed.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from fanfold import log
+from fanfold.domain.announce import knows_failure
 from fanfold.domain.batch import Batch
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run
@@ -33,8 +35,11 @@ from fanfold.steps.ask import Duty, ask
 from fanfold.steps.budget import end_if_failed_too_often
 from fanfold.steps.gathering import Gathering
 from fanfold.steps.stop import end_if_fatal
+from fanfold.steps.tell import tell_of_failure
 
 T = TypeVar("T")
+
+_KEPT = 64
 
 
 @dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
@@ -94,6 +99,8 @@ class Landing(Generic[T]):
         self._finish = finish
         self._give_up = give_up
         self._published: Outbox = {}
+        #: batches and generations of which a failure was told here, the last ones
+        self._failed: deque[tuple[str, int]] = deque(maxlen=_KEPT)
 
     def land(self, group: Sequence[Entry[T]], gathered: float = 0.0) -> None:
         """All of them, or have them delivered again. `gathered`: how long the first one waited."""
@@ -126,6 +133,7 @@ class Landing(Generic[T]):
         receipts = [entry.receipt for entry in entries]
         try:
             self._commit(batch, entries, gathered)
+            self._tell_of_failure(batch, [entry.run for entry in entries])
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
             end_if_failed_too_often(self._ports, batch, [entry.run for entry in entries])
@@ -143,6 +151,16 @@ class Landing(Generic[T]):
         except Exception as error:  # noqa: BLE001  likewise: settled, but not acked
             self._report(error, batch, len(entries))
             self._give_up(receipts)
+
+    def _tell_of_failure(self, batch: Batch, runs: Sequence[Run]) -> None:
+        """Once, though the batch as it is known here may be older than that."""
+        failed = next((it for it in runs if isinstance(it.outcome, Failed)), None)
+        if failed is None or knows_failure(batch):
+            return
+        told = batch.id, failed.generation
+        if told not in self._failed:
+            tell_of_failure(self._ports, batch, failed)
+            self._failed.append(told)
 
     def _report(self, error: Exception, batch: Batch, runs: int) -> None:
         text = f"{type(error).__name__}: {error}; the runs will be delivered again"

@@ -56,6 +56,8 @@ class Policy:
     wake_seconds: float = 0.5
     #: how often a worker that is to end when it is idle asks whether it is
     idle_seconds: float = 0.05
+    #: how far a batch is is told no sooner than so long after it was told last
+    progress_seconds: float = 1.0
     #: how often a worker sweeps
     sweep_seconds: float = 15.0
     #: what one pass of the sweep may publish for one batch

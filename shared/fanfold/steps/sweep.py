@@ -9,6 +9,7 @@
 | a deadline, or a grace, that is over     | stops the batch                                    |
 | finalizing, and the claim has ended      | asks for finalization                              |
 | unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
+| an event nobody was told, progress       | tells                                              |
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.policy import Policy
+from fanfold.steps.report import report
 from fanfold.steps.request import request_fan_out
+from fanfold.steps.tell import tell_in_passing
 
 _CHUNK = 500
 #: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
@@ -102,6 +105,8 @@ def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
 
 def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Swept:
     now = ports.clock.now()
+    tell_in_passing(ports, batch)
+    report(ports, policy, batch)
     if batch.state is BatchState.FINALIZING:
         if batch.claim is not None and batch.claim.until > now:
             return Swept()

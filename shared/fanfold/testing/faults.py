@@ -17,7 +17,18 @@ from typing import Any, Literal, cast
 
 from fanfold.domain.priority import Priority
 from fanfold.errors import EngineError
-from fanfold.ports import Batches, Blobs, Frontier, Leases, Letters, Ports, Queue, Runs, Station
+from fanfold.ports import (
+    Batches,
+    Blobs,
+    Events,
+    Frontier,
+    Leases,
+    Letters,
+    Ports,
+    Queue,
+    Runs,
+    Station,
+)
 
 
 def die() -> None:
@@ -62,6 +73,7 @@ def with_faults(ports: Ports, faults: Sequence[Fault]) -> Ports:
         leases=cast(Leases, _Faulty("leases", ports.leases, faults, lock)),
         frontier=cast(Frontier, _Faulty("frontier", ports.frontier, faults, lock)),
         letters=cast(Letters, _Faulty("letters", ports.letters, faults, lock)),
+        events=cast(Events, _Faulty("events", ports.events, faults, lock)),
         blobs=cast(Blobs, _Faulty("blobs", ports.blobs, faults, lock)),
     )
 

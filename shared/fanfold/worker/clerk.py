@@ -18,6 +18,7 @@ from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
+from fanfold.steps.report import report
 from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
 from fanfold.worker.desk import Desk
 from fanfold.worker.hand import Hand
@@ -93,6 +94,7 @@ class Clerk:
             self._woke_at = now
             for batch in open_batches(self._ports):
                 if batch.is_open and not end_if_done(self._ports, batch):
+                    report(self._ports, self._policy, batch)
                     wake_due(self._ports, self._policy, batch)
         if now - self._swept_at >= self._sweep_seconds:
             self._swept_at = now

@@ -30,11 +30,11 @@ def test_a_million_records_keep_the_budget() -> None:
 
 def test_a_small_batch_is_counted_to_the_last_operation() -> None:
     operations = operations_of(Workload(records=1000, record_bytes=100))
-    assert operations.writes == {"runs": 1000, "slots": 50, "pages": 2, "batches": 7}
-    assert operations.reads == {"runs": 2, "slots": 71, "pages": 2, "batches": 13}
+    assert operations.writes == {"runs": 1000, "slots": 50, "pages": 2, "batches": 9}
+    assert operations.reads == {"runs": 2, "slots": 71, "pages": 2, "batches": 15}
     assert operations.deletes == {"slots": 1}
-    assert (operations.publish_requests, operations.messages) == (6, 1004)
-    assert (operations.bytes_published, operations.bytes_pushed) == (281_000, 1_004_000)
+    assert (operations.publish_requests, operations.messages, operations.events) == (8, 1004, 2)
+    assert (operations.bytes_published, operations.bytes_pushed) == (283_000, 1_004_000)
 
 
 def test_a_fold_reads_every_result() -> None:
@@ -46,7 +46,7 @@ def test_a_fold_reads_every_result() -> None:
 def test_a_limit_costs_looks_at_the_window_and_requests() -> None:
     free, limited = operations_of(PLAIN), operations_of(replace(PLAIN, concurrency=1))
     assert limited.writes["control"] == MILLION + 1
-    assert limited.publish_requests == MILLION + 2
+    assert limited.publish_requests == MILLION + 4
     assert "control" not in free.writes
     wide = operations_of(replace(PLAIN, concurrency=50))
     assert wide.writes["control"] == pytest.approx(MILLION / 20, rel=0.01)

@@ -16,6 +16,7 @@ from fanfold.engines.embedded.owners import Ownership
 from fanfold.engines.embedded.queue import EmbeddedQueue
 from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.scope import Scope
+from fanfold.engines.embedded.unheard import Unheard
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.system import SystemClock, SystemIds
 from fanfold.ports import Clock, Ids, Ports
@@ -39,6 +40,7 @@ def embedded_engine(
             leases=EmbeddedLeases(database),
             frontier=EmbeddedFrontier(database),
             letters=EmbeddedLetters(database),
+            events=Unheard(),
             blobs=FolderBlobs(home / "blobs"),
             clock=clock,
             ids=ids or SystemIds(),

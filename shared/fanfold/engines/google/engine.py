@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from fanfold.engines.google.batches import GoogleBatches
 from fanfold.engines.google.clients import Clients
 from fanfold.engines.google.documents import Layout
+from fanfold.engines.google.events import TopicEvents
 from fanfold.engines.google.firestore import Firestore
 from fanfold.engines.google.frontier import GoogleFrontier
 from fanfold.engines.google.leases import GoogleLeases
@@ -44,20 +45,22 @@ def google_engine(
     )
     layout = Layout(firestore, prefix)
     counters = Slots(layout, owner)
+    queue = PubSubQueue(
+        clients.publisher,
+        clients.subscriber,
+        project,
+        prefix,
+        lease_seconds,
+        clients.pubsub_emulator,
+    )
     yield Ports(
-        queue=PubSubQueue(
-            clients.publisher,
-            clients.subscriber,
-            project,
-            prefix,
-            lease_seconds,
-            clients.pubsub_emulator,
-        ),
+        queue=queue,
         batches=GoogleBatches(layout),
         runs=GoogleRuns(layout, counters),
         leases=GoogleLeases(layout, counters),
         frontier=GoogleFrontier(layout),
         letters=GoogleLetters(layout),
+        events=TopicEvents(queue.publish_events),
         blobs=blobs,
         clock=clock or SystemClock(),
         ids=ids or SystemIds(),

@@ -31,7 +31,7 @@ def provision(
     subscription that is there already stays as it is, but goes where `push` says (an empty URL:
     it is pulled again). Without `backoff` what is given back comes again at once."""
     topics = [_topic(project, prefix, it) for it in resources.SUBSCRIPTIONS]
-    for name in topics:
+    for name in [*topics, f"projects/{project}/topics/{resources.events(prefix)}"]:
         with suppress(AlreadyExists):
             publisher.create_topic(request={"name": name})
     letters = f"projects/{project}/topics/{resources.topic(prefix, Station.DEAD_LETTERS)}"

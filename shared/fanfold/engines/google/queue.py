@@ -73,6 +73,7 @@ class PubSubQueue:
     ) -> None:
         """`emulator`: its address, if it is one. `only`: pull the runs of that class and of no
         other, as the service does where it pushes."""
+        self._project, self._prefix = project, prefix
         self._publisher = publisher
         self._subscriber = subscriber
         self._topics = {
@@ -107,6 +108,12 @@ class PubSubQueue:
         messages = [_Message(data=body, attributes=attributes) for body in bodies]
         for part in _parts(messages):
             self._publish(self._topics[station, kind], part)
+
+    def publish_events(self, messages: Sequence[tuple[bytes, dict[str, str]]]) -> None:
+        """To the topic that is nobody's station."""
+        topic = f"projects/{self._project}/topics/{resources.events(self._prefix)}"
+        for part in _parts([_Message(data=data, attributes=its) for data, its in messages]):
+            self._publish(topic, part)
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
         if station in CLASSED and self._only is None:

@@ -78,6 +78,11 @@ def topic(prefix: str, station: Station, priority: Priority = Priority.NORMAL) -
     return f"{prefix}fanfold-{station}{kind}"
 
 
+def events(prefix: str) -> str:
+    """The topic that tells of batches; whoever listens makes a subscription of their own."""
+    return f"{prefix}fanfold-events"
+
+
 def mark(prefix: str) -> str:
     """On emulators alone: a topic that nobody publishes to, and its subscription."""
     return f"{prefix}fanfold-desk"

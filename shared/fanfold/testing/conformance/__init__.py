@@ -9,6 +9,7 @@ Each behaviour the steps rely on is tested once, here, for all engines.
 
 from fanfold.testing.conformance.batches import BatchesConformance
 from fanfold.testing.conformance.blobs import BlobsConformance
+from fanfold.testing.conformance.events import EventsConformance
 from fanfold.testing.conformance.frontier import FrontierConformance
 from fanfold.testing.conformance.leases import LeasesConformance
 from fanfold.testing.conformance.letters import LettersConformance
@@ -24,6 +25,7 @@ class EngineConformance(
     LeasesConformance,
     FrontierConformance,
     LettersConformance,
+    EventsConformance,
     BlobsConformance,
 ):
     """All of it."""

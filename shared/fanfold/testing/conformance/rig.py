@@ -28,6 +28,8 @@ class Rig:
     expire_leases: Callable[[], None]
     #: deliveries before a message becomes a dead letter
     max_deliveries: int = MAX_DELIVERIES
+    #: the next events that a listener outside hears, so many: bodies and attributes
+    heard: Callable[[int], list[tuple[bytes, dict[str, str]]]] = lambda _: []
 
 
 def new_batch(ports: Ports, **changes: object) -> Batch:
