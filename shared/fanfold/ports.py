@@ -133,7 +133,7 @@ class Batches(Protocol):
         """The same, for a new generation: none of its positions is released."""
 
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
-        """Store a page and move the checkpoint in one commit (batch.move_checkpoint)."""
+        """Store a page and move the checkpoint in one commit (paging.move_checkpoint)."""
 
     def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
         """The records of [start, stop), streamed."""

@@ -9,6 +9,7 @@ from typing import Any
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.finalizing import claim_again
+from fanfold.domain.paging import move_checkpoint, takes_pages
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
@@ -98,9 +99,9 @@ class GoogleBatches:
 
         def work(transaction: bytes) -> tuple[list[Any], Batch]:
             batch = batch_of(self._firestore.get_one(path, transaction), page.batch_id)
-            if batch.checkpoint == after and batch.total is None:
+            if batch.checkpoint == after and takes_pages(batch):
                 return [], batch  # this very commit, whose reply was lost, or an equal one
-            changed = rules.move_checkpoint(batch, before, after)
+            changed = move_checkpoint(batch, before, after)
             place = self._layout.page(page.batch_id, page.number)
             return [
                 values.create(place, fields),
