@@ -9,7 +9,7 @@ each stays small enough to be read at once.
     Batches   store: batches, their pages and their closing
     Runs      store: settling and counting
     Leases    store: runs that live long, or wait
-    Frontier  store: the window of a concurrency limit
+    Frontier  store: the window of a concurrency limit, the turns of a rate
     Letters   store: what died, for people to look at
     Events    telling those outside what has happened to a batch
     Blobs     bytes too large for a document
@@ -30,6 +30,7 @@ from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Outcome
 from fanfold.domain.priority import Priority
+from fanfold.domain.rate import Turns
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.domain.source import Checkpoint
@@ -276,7 +277,7 @@ class Leases(Protocol):
 
 
 class Frontier(Protocol):
-    """A concurrency limit's window."""
+    """A concurrency limit's window, and a rate's turns."""
 
     def advance(
         self, batch: Batch, token: str, record: int | None, done: Collection[str], now: float
@@ -286,6 +287,11 @@ class Frontier(Protocol):
 
     def window(self, batch_id: str) -> Window:
         """The frontier, with the releases that may not be published."""
+
+    def reserve(self, batch_id: str, turns: int, step: float, ahead: float, now: float) -> Turns:
+        """Of the turns that a rate gives, the next ones (rate.reserve), to the caller and nobody
+        else, in one compare-and-set. What a reply that is lost held is lost. Nothing is written
+        where there is none."""
 
 
 class Letters(Protocol):

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from fanfold.domain.priority import Priority
+from fanfold.domain.rate import per_second
 from fanfold.errors import OptionInvalid
 
 #: of a parameter grid
@@ -54,11 +55,19 @@ def _budget(value: Any) -> int | str | None:
     raise ValueError("must be a number of records, or a share of all such as 3%")
 
 
+def _rate(value: str) -> str:
+    per_second(value)
+    return value
+
+
 class BatchOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     #: how many of the batch's records may be in flight at once; None: no limit
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    #: how many attempts may begin per time (10/s, 600/min, 5000/h), over all processes; None: no
+    #: limit. Without `concurrency` that becomes what the rate can use
+    rate: Annotated[str, AfterValidator(_rate)] | None = None
     #: whether a record that fails leaves the others alone, or the first such ends the batch
     error_policy: Literal["continue", "stop"] = "continue"
     #: more failed records than this end the batch: a number, or a share of all records such as 3%

@@ -119,7 +119,8 @@ class EmbeddedBatches:
         with self._database.write() as db:
             row = db.execute("SELECT n FROM batches WHERE id = ?", (batch_id,)).fetchone()
             if row is not None:
-                db.execute("DELETE FROM windows WHERE batch = ?", row)
+                for table in ("windows", "rates"):
+                    db.execute(f"DELETE FROM {table} WHERE batch = ?", row)
                 db.execute("DELETE FROM batches WHERE n = ?", row)
 
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:

@@ -1,5 +1,5 @@
-"""The concurrency limit's window, in a table. One exclusive transaction reads the tally and
-releases, so that nobody has to compare and set."""
+"""The concurrency limit's window and the rate's turns, in tables. One exclusive transaction reads
+and releases, so that nobody has to compare and set."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import asdict
 
-from fanfold.domain import frontier
+from fanfold.domain import frontier, rate
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.frontier import Release, Window
+from fanfold.domain.rate import Turns
 from fanfold.domain.run import RunState
 from fanfold.domain.tally import Tally
 from fanfold.engines.embedded.batches import number_of
@@ -76,6 +77,15 @@ class EmbeddedFrontier:
     def window(self, batch_id: str) -> Window:
         db = self._database.read()
         return window_at(db, number_of(db, batch_id))
+
+    def reserve(self, batch_id: str, turns: int, step: float, ahead: float, now: float) -> Turns:
+        with self._database.write() as db:
+            number = number_of(db, batch_id)
+            row = db.execute("SELECT last FROM rates WHERE batch = ?", (number,)).fetchone()
+            reserved = rate.reserve(row[0] if row else None, turns, step, ahead, now)
+            if reserved.count:
+                db.execute("INSERT OR REPLACE INTO rates VALUES (?, ?)", (number, reserved.last))
+        return reserved
 
 
 def window_at(db: sqlite3.Connection, number: int) -> Window:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 5
+VERSION = 6
 
 TABLES = """
 CREATE TABLE batches (
@@ -70,6 +70,11 @@ CREATE TABLE windows (
     batch INTEGER PRIMARY KEY,
     released INTEGER NOT NULL,
     pending TEXT NOT NULL
+);
+
+CREATE TABLE rates (
+    batch INTEGER PRIMARY KEY,
+    last REAL NOT NULL
 );
 
 CREATE TABLE runs (

@@ -145,7 +145,8 @@ class GoogleBatches:
             self._delete(gone[first : first + _DELETES])
 
     def forget(self, batch_id: str) -> None:
-        self._delete([self._layout.window(batch_id), self._layout.batch(batch_id)])
+        layout = self._layout
+        self._delete([layout.window(batch_id), layout.rate(batch_id), layout.batch(batch_id)])
 
     def _delete(self, paths: list[str]) -> None:
         pauses = pauses_until(_CREATE_SECONDS)

@@ -4,6 +4,7 @@
 {prefix}batches/{batch}/pages/{number}     packed records
 {prefix}batches/{batch}/slots/{g}-{slot}   counters
 {prefix}batches/{batch}/control/window     the frontier, with a concurrency limit
+{prefix}batches/{batch}/control/rate       the last turn given away, with a rate
 {prefix}runs/{run}                         written once: batch, status, digest, output, about, …
 {prefix}live/{run}                         while a run is leased or waits
 {prefix}letters/{letter}                   dead letters: at, batch, body, reason, …
@@ -49,6 +50,9 @@ class Layout:
 
     def window(self, batch_id: str) -> str:
         return f"{self.batch(batch_id)}/control/window"
+
+    def rate(self, batch_id: str) -> str:
+        return f"{self.batch(batch_id)}/control/rate"
 
     def run(self, batch_id: str, index: int) -> str:
         return self.firestore.path(self.runs, run_id_of(batch_id, index))

@@ -2,6 +2,9 @@
 
 The window is read before the sums, and must be unchanged when the release is written. Between the
 two the sums can only have grown, so the limit may be missed from below, never passed.
+
+The rate's turns are another compare-and-set, on a document of their own: the window's is busy. It
+is made by the first who reserves, and outlives the close: a retry goes on with it.
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict, replace
 
-from fanfold.domain import frontier
+from fanfold.domain import frontier, rate
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.frontier import Release, Window
+from fanfold.domain.rate import Turns
 from fanfold.domain.run import RunState
 from fanfold.domain.run import wake as woken_of
 from fanfold.domain.tally import Tally
@@ -21,6 +25,7 @@ from fanfold.engines.google.documents import Layout, batch_of, live_fields, live
 from fanfold.engines.google.firestore import (
     Aborted,
     Document,
+    Exists,
     Missing,
     Stale,
     Unsure,
@@ -85,6 +90,30 @@ class GoogleFrontier:
     def window(self, batch_id: str) -> Window:
         document = self._firestore.get_one(self._layout.window(batch_id))
         return Window() if document is None else _window_of(document)
+
+    def reserve(self, batch_id: str, turns: int, step: float, ahead: float, now: float) -> Turns:
+        path = self._layout.rate(batch_id)
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            known = self._firestore.get_one(path)
+            last = None if known is None else known.fields["last"]
+            reserved = rate.reserve(last, turns, step, ahead, now)
+            if not reserved.count:
+                return reserved
+            fields = {"last": reserved.last}
+            try:
+                self._firestore.commit(
+                    [
+                        values.create(path, fields)
+                        if known is None
+                        else values.change(path, fields, since=known.update_time)
+                    ]
+                )
+            except (Exists, Stale, Aborted, Unsure, Missing):  # a loser reads again
+                if not next(pauses, False):
+                    raise
+            else:
+                return reserved
 
     def _grant(
         self,

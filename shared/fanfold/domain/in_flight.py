@@ -1,0 +1,42 @@
+"""How many records of a batch are let out at once, where a rate says how many may begin.
+
+Without a limit all messages of a batch are out, and whoever gets one that cannot begin has to put
+it aside, at two writes each. So a batch with a rate has a limit in any case: as many as can begin
+in some seconds, unless the user names another number. Where runs take longer than that the rate is
+reached with more.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from fanfold.domain.options import BatchOptions
+from fanfold.domain.rate import per_second
+
+_SECONDS = 20.0
+_LEAST, _MOST = 10, 1000
+
+
+def concurrency_of(options: BatchOptions) -> int | None:
+    """None: no limit."""
+    if options.concurrency is not None or options.rate is None:
+        return options.concurrency
+    return max(_LEAST, min(_MOST, ceil(_SECONDS * per_second(options.rate))))
+
+
+def with_limit(options: BatchOptions) -> BatchOptions:
+    """As they are stored."""
+    concurrency = concurrency_of(options)
+    if concurrency == options.concurrency:
+        return options
+    return options.model_copy(update={"concurrency": concurrency})
+
+
+def adapted(before: BatchOptions, after: BatchOptions) -> BatchOptions:
+    """A limit that came of the rate follows it; one that somebody else named stays."""
+    if before.rate is None or after.rate is None or after.concurrency != before.concurrency:
+        return after
+    came_of_it = concurrency_of(before.model_copy(update={"concurrency": None}))
+    if before.concurrency != came_of_it:
+        return after
+    return with_limit(after.model_copy(update={"concurrency": None}))
