@@ -42,6 +42,7 @@ GOOGLE = Policy(
     clerks=True,
     gather_least=0.02,
     lease_after=5.0,
+    turns_ahead=4.0,  # half of them, on the mean, share a write
     wake_seconds=5.0,
     idle_seconds=1.0,
     progress_seconds=10.0,  # the counters are read for it: a read for each slot

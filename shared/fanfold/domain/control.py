@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from fanfold.domain.batch import Batch, BatchState, Ending
+from fanfold.domain.in_flight import adapted
 from fanfold.domain.options import BatchOptions
 from fanfold.errors import IllegalTransition
 
@@ -29,6 +30,12 @@ def change(
     if not batch.is_open:
         raise IllegalTransition(f"{batch.id} is {batch.state}: its options cannot change any more")
     options = BatchOptions.model_validate({**batch.options.model_dump(), **changes})
+    if batch.options.concurrency is None and options.rate is not None:
+        raise IllegalTransition(
+            f"rate: {batch.id} was created without a limit, and its messages are out. Cancel it, "
+            "and give its retry a rate: `fanfold retry --canceled --rate …` runs what is left"
+        )
+    options = adapted(batch.options, options)
     if batch.options.concurrency is None and options.concurrency is not None:
         raise IllegalTransition(
             f"concurrency: {batch.id} was created without a limit, and its messages are out. "

@@ -60,9 +60,14 @@ def lateness(step: float) -> float:
     return max(_LATENESS, _LATENESS_SHARE * step)
 
 
-def is_good(turn: float, step: float, now: float) -> bool:
-    """Whether an attempt may begin in this turn now."""
-    return turn - _A_MOMENT <= now <= turn + lateness(step)
+@dataclass(frozen=True, slots=True)
+class Turn:
+    at: float
+    step: float
+
+    def is_good(self, now: float) -> bool:
+        """Whether an attempt may begin in it now."""
+        return self.at - _A_MOMENT <= now <= self.at + lateness(self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,8 @@ class Turns:
     step: float
     count: int
 
-    def __iter__(self) -> Iterator[float]:
-        return (self.first + number * self.step for number in range(self.count))
+    def __iter__(self) -> Iterator[Turn]:
+        return (Turn(self.first + it * self.step, self.step) for it in range(self.count))
 
     @property
     def last(self) -> float:

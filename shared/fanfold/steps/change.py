@@ -1,7 +1,8 @@
 """change: options of a batch while it runs.
 
-Every reader goes by the batch as it is stored: a limit holds from the next release on, a budget
-from the next failure on, a deadline from the next look on.
+Every reader goes by the batch as it is stored: a limit holds from the next release on, a rate from
+the next turns on that are given away, a budget from the next failure on, a deadline from the next
+look on.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from fanfold.steps.advance import advance
 from fanfold.steps.budget import end_if_overspent
 
 #: what may be changed; a deadline is so many seconds from now, or None
-CHANGEABLE = ("concurrency", "max_failures", "error_policy", "deadline")
+CHANGEABLE = ("concurrency", "rate", "max_failures", "error_policy", "deadline")
 
 
 def change(ports: Ports, batch_id: str, changes: Mapping[str, Any]) -> Batch:

@@ -17,6 +17,7 @@ from typing import Any
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_for_request
+from fanfold.domain.in_flight import with_limit
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.source import Source
 from fanfold.errors import BatchNotFound, RequestReused
@@ -59,7 +60,7 @@ def create_batch(
         if known is not None:
             return known
     blob = f"{batch_id}/source-{ports.ids.token()}.jsonl"
-    options = _with_seed(ports, request.options)
+    options = with_limit(_with_seed(ports, request.options))
     # a sample is drawn once it is known how many records there are
     wanted = None if options.shuffle else options.max_records
     counted = _Counted(on_progress)

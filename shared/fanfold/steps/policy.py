@@ -37,6 +37,8 @@ class Policy:
     lease_seconds: float = 60.0
     #: waits up to this are spent in the process; longer ones in `lives`
     wait_in_place: float = 30.0
+    #: turns of a rate are reserved so many seconds ahead, at most: a lower rate holds after that
+    turns_ahead: float = 2.0
     #: from this delivery on a record runs alone in a child process
     isolate_from: int = 3
     #: how old a process' view of a batch may be: how soon cancel and pause are noticed

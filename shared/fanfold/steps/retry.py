@@ -29,6 +29,7 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
+from fanfold.domain.in_flight import with_limit
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failed
 from fanfold.domain.permutation import Permutation
@@ -97,8 +98,10 @@ def retry(
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
         return Retried(batch, 0)
-    options = BatchOptions.model_validate(
-        {**batch.options.model_dump(), "deadline": None, **(changes or {})}
+    options = with_limit(
+        BatchOptions.model_validate(
+            {**batch.options.model_dump(), "deadline": None, **(changes or {})}
+        )
     )
     name = f"{batch.id}/order-{batch.generation + 1}-{ports.ids.token()}"
     order = keep_order(ports, name, _arranged(options, batch.generation + 1, choice.indexes))

@@ -33,6 +33,7 @@ from fanfold.domain.outcome import (
     Returned,
     Succeeded,
 )
+from fanfold.domain.rate import Turn
 from fanfold.domain.retry import Again, RetryPolicy, decide
 from fanfold.domain.run import (
     MAX_LOG_CHARS,
@@ -77,6 +78,9 @@ class Job:
     log: list[LogEntry] = field(default_factory=list)
     #: whether it has a live document: a lease, or what an earlier delivery left
     leased: bool = False
+    #: with a rate: when its next attempt may begin, and since when it waits to be told
+    turn: Turn | None = None
+    lined_up_at: float = 0.0
 
     def note(self, entries: Sequence[LogEntry]) -> None:
         """Add an attempt's log. All attempts together keep no more than one may write, the latest:

@@ -29,6 +29,7 @@ from fanfold.worker.bounds import Bounds
 from fanfold.worker.hand import Hand
 from fanfold.worker.lanes import Lanes
 from fanfold.worker.leasing import lease
+from fanfold.worker.pacing import Pacing
 from fanfold.worker.pressure import Pressure
 from fanfold.worker.quick import Quick
 from fanfold.worker.ready import Item, Ready
@@ -52,6 +53,7 @@ class Intake:
         out: WaysOut,
         ready: Ready,
         lanes: Lanes,
+        pacing: Pacing,
         stopping: Stopping,
         bounds: Bounds,
         pressure: Pressure,
@@ -64,6 +66,7 @@ class Intake:
         self._out = out
         self._ready = ready
         self._lanes = lanes
+        self._pacing = pacing
         self._stopping = stopping
         self._bounds = bounds
         self._pressure = pressure
@@ -230,8 +233,11 @@ class Intake:
                 items.append((job, admission is Admission.ALONE))
             else:
                 over.setdefault(admission, []).append(job)
-        self._lanes.change(running=len(items))
-        self._ready.put(items, wake=not self._is_quick())
+        if batch.options.rate is not None:
+            self._pacing.line_up([job for job, _ in items])
+        else:
+            self._lanes.change(running=len(items))
+            self._ready.put(items, wake=not self._is_quick())
         for admission, jobs in over.items():
             if admission is Admission.DROPPED:
                 self._out.ack(batch, jobs)

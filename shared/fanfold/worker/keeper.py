@@ -56,10 +56,12 @@ class Keeper:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._parking.wake()
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._stopping.wait(_TICK if len(self._parking) else _IDLE_TICK):
+        while not self._stopping.is_set():
+            self._parking.wait(_TICK if len(self._parking) else _IDLE_TICK)
             try:
                 self._unpark(self._parking.due())
                 now = monotonic()

@@ -3,6 +3,8 @@
     take ▶ execute ▶ conclude ─▶ settle
                         └─ try again ─▶ parked in the process, or waiting in `lives`
 
+With a rate each attempt waits for its turn (worker.pacing), and asks for it when it is taken up.
+
 A lane is taken until the flow's code has returned, even when its run has timed out and is settled.
 """
 
@@ -13,6 +15,7 @@ from functools import partial
 from threading import Event, Lock, Thread, get_ident
 
 from fanfold import log
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import parameters_of
 from fanfold.domain.outcome import Attempt, Returned, Succeeded, Value
 from fanfold.domain.retry import Again
@@ -31,6 +34,7 @@ from fanfold.steps.settle import Settler
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Hand
 from fanfold.worker.leasing import take
+from fanfold.worker.pacing import Pacing
 from fanfold.worker.parking import Parking
 from fanfold.worker.ready import Item, Ready
 from fanfold.worker.stopping import Stopping
@@ -51,6 +55,7 @@ class Lanes:
         out: WaysOut,
         ready: Ready,
         parking: Parking,
+        pacing: Pacing,
         stopping: Stopping,
     ) -> None:
         self._ports = ports
@@ -63,6 +68,7 @@ class Lanes:
         self._out = out
         self._ready = ready
         self._parking = parking
+        self._pacing = pacing
         self._stopping = stopping
         self._settler: Settler[Job] = Settler(
             ports,
@@ -115,8 +121,10 @@ class Lanes:
         for thread in self.threads:
             while not self.has_ended(thread):
                 thread.join(0.05)
+        for job in self._pacing.close():  # came to its lane too late for its turn
+            self.leave(job)
         for seconds, job in self._parking.clear():
-            self.put_off(job, seconds)
+            self.leave(job, seconds)
         self._settler.close()
 
     def stop(self) -> None:
@@ -137,6 +145,8 @@ class Lanes:
 
     def carry_out(self, item: Item) -> None:
         job, alone = item
+        if not self.begins(job):
+            return
         self._carrying.add(get_ident())
         try:
             self._execute(job, alone=alone)
@@ -149,6 +159,13 @@ class Lanes:
         finally:
             self._carrying.discard(get_ident())
             self.tell_of_room()
+
+    def begins(self, job: Job) -> bool:
+        """Whether it is its turn still; else it waits for another."""
+        if job.turn is None or self._pacing.begins(job):
+            return True
+        self.change(running=-1)
+        return False
 
     def _execute(self, job: Job, *, alone: bool) -> None:
         canceled = Cancellation()
@@ -272,23 +289,24 @@ class Lanes:
 
     def unpark(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
-            if self._is_stopped(job):
+            batch = self._known(job)
+            if not batch.is_open:  # a retry must not begin what the user has stopped
                 self._out.ack(job.batch, [job])
-                continue
-            if self._stopping.is_set():  # no lane takes up anything any more
-                self.put_off(job, 0.0)
-                continue
-            self.change(running=1)
-            self._ready.put([(job, job.deliveries >= self._policy.isolate_from)])
+            elif self._stopping.is_set():  # no lane takes up anything any more
+                self.leave(job)
+            elif batch.options.rate is not None and (job.turn is None or _is_paused(batch)):
+                self._pacing.line_up([job])
+            else:
+                self.change(running=1)
+                self._ready.put([(job, job.deliveries >= self._policy.isolate_from)])
 
-    def _is_stopped(self, job: Job) -> bool:
-        """Since it was parked; a retry must not begin what the user has stopped. In doubt it may
-        run: its result will be refused."""
+    def _known(self, job: Job) -> Batch:
+        """The batch as it is now. In doubt as it was: its result will be refused."""
         try:
-            return not self._views.of(job.batch.id).batch.is_open
+            return self._views.of(job.batch.id).batch
         except Exception as error:  # noqa: BLE001  the others that are due must not be lost for it
             log.error("view.failed", f"{type(error).__name__}: {error}", batch_id=job.batch.id)
-            return False
+            return job.batch
 
     def _park(self, job: Job, seconds: float) -> None:
         """Held on to, without a lane. If it has a lease, that must outlast the wait."""
@@ -298,6 +316,13 @@ class Lanes:
                 job.batch, [live_of(job, RunState.RUNNING, until, self._ports.owner)]
             )
         self._parking.park(job, seconds)
+
+    def leave(self, job: Job, seconds: float = 0.0) -> None:
+        """While draining: it will not begin here."""
+        if job.started_at:
+            self.put_off(job, seconds)
+        else:
+            self._out.give_back([job])
 
     def put_off(self, job: Job, seconds: float) -> None:
         """While draining: what was tried already keeps count of it."""
@@ -314,3 +339,7 @@ class Lanes:
         self._ports.leases.wait(job.batch, [waiting])
         advance(self._ports, job.batch, job.index)
         self._out.ack(job.batch, [job])
+
+
+def _is_paused(batch: Batch) -> bool:
+    return batch.state is BatchState.PAUSED

@@ -1,10 +1,11 @@
-"""Runs that wait a short while in the process for their next attempt, and hold no lane."""
+"""Runs that wait a short while in the process for their next attempt, or their turn to begin, and
+hold no lane."""
 
 from __future__ import annotations
 
 import heapq
 from itertools import count
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
 from fanfold.steps.run_flow import Job
@@ -15,10 +16,20 @@ class Parking:
         self._lock = Lock()
         self._heap: list[tuple[float, int, Job]] = []
         self._numbers = count()
+        self._changed = Event()
 
     def park(self, job: Job, seconds: float) -> None:
         with self._lock:
             heapq.heappush(self._heap, (monotonic() + seconds, next(self._numbers), job))
+        self.wake()
+
+    def wait(self, seconds: float) -> None:
+        """So long, or until something is parked: it may be due sooner than the others."""
+        self._changed.wait(seconds)
+        self._changed.clear()
+
+    def wake(self) -> None:
+        self._changed.set()
 
     def due(self) -> list[Job]:
         now = monotonic()

@@ -55,7 +55,7 @@ class Quick:
             job, alone = item
             if alone or job.message.record is None or _takes_time(job.flow):
                 self._lanes.carry_out(item)
-            else:
+            elif self._lanes.begins(job):
                 self._run_one(job)
             self.ran += 1
             if len(self._entries) >= self._group:

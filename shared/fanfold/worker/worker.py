@@ -3,6 +3,7 @@
     intake ──pull──▶ decode, admit ──▶ ready ──▶ lanes (threads) ──▶ conclude ──▶ Settler ──▶ ack
        └──────────── quick flows: runs and settles them itself ──────┘▲
                         keeper ── due ── parking ◀──── try again ─────┘
+                              with a rate ─▶ pacing: turns
     clerk ──pull──▶ fan_out, finalize, dead_letter; wakes what is due; sweeps
 
     keeper: extends leases, writes leases of long runs, cancels the runs of stopped batches
@@ -36,6 +37,7 @@ from fanfold.worker.hand import Hand
 from fanfold.worker.intake import Intake
 from fanfold.worker.keeper import Keeper
 from fanfold.worker.lanes import Lanes
+from fanfold.worker.pacing import Pacing
 from fanfold.worker.parking import Parking
 from fanfold.worker.pressure import Pressure, limits_of
 from fanfold.worker.ready import Ready
@@ -72,6 +74,7 @@ class Worker:
         self._ready = Ready(threads)
         views, parking, duty = Views(ports, policy, library), Parking(), Duty()
         self._out = WaysOut(ports, duty, self._hand)
+        self._pacing = Pacing(ports, policy, views, parking, self._out)
         self._lanes = Lanes(
             ports,
             policy,
@@ -83,6 +86,7 @@ class Worker:
             out=self._out,
             ready=self._ready,
             parking=parking,
+            pacing=self._pacing,
             stopping=self._stopping,
         )
         self._hand.on_drop = self._lanes.tell_of_room
@@ -95,6 +99,7 @@ class Worker:
             out=self._out,
             ready=self._ready,
             lanes=self._lanes,
+            pacing=self._pacing,
             stopping=self._stopping,
             bounds=bounds,
             pressure=self._pressure,
@@ -153,6 +158,8 @@ class Worker:
         for job in unstarted:
             if job.attempts:
                 self._lanes.put_off(job, 0.0)
+        for job in self._pacing.close():
+            self._lanes.leave(job)
         self._ready.close()
         self._intake.end()
         self._lanes.end()

@@ -30,17 +30,25 @@ class EmbeddedLeases:
         self._database = database
 
     def running(self, batch_id: str, now: float) -> int:
-        """A message in somebody's hand is a run somebody is at."""
-        (count,) = (
-            self._database.read()
-            .execute(
-                "SELECT coalesce(sum(bits(rest)), 0) FROM messages "
-                "WHERE owner IS NOT NULL AND batch = ? "
-                f"AND station = ? AND rank IN ({LISTED[Station.RUNS]}) AND visible_at > ?",
-                (batch_id, Station.RUNS, now),
-            )
-            .fetchone()
-        )
+        """A message in somebody's hand is a run somebody is at. Not where there is a rate: most of
+        them wait there for their turn, so those count that have a lease."""
+        db = self._database.read()
+        rated = db.execute(
+            "SELECT n FROM batches JOIN rates ON rates.batch = n WHERE id = ?", (batch_id,)
+        ).fetchone()
+        if rated is not None:
+            (count,) = db.execute(
+                "SELECT count(*) FROM lives WHERE place BETWEEN ? AND ? AND state = ? "
+                "AND until > ?",
+                (*places_of(rated[0]), RunState.RUNNING, now),
+            ).fetchone()
+            return int(count)
+        (count,) = db.execute(
+            "SELECT coalesce(sum(bits(rest)), 0) FROM messages "
+            "WHERE owner IS NOT NULL AND batch = ? "
+            f"AND station = ? AND rank IN ({LISTED[Station.RUNS]}) AND visible_at > ?",
+            (batch_id, Station.RUNS, now),
+        ).fetchone()
         return int(count)
 
     def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
