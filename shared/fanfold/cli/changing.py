@@ -11,7 +11,7 @@ from fanfold.cli import parameters as given
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
 
-EXAMPLE = "fanfold set last concurrency=50 max_failures=3% deadline=2h"
+EXAMPLE = "fanfold set last concurrency=50 rate=10/s max_failures=3% deadline=2h"
 
 
 def set_(
@@ -20,8 +20,8 @@ def set_(
         list[str],
         typer.Argument(
             metavar="OPTION=VALUE…",
-            help="concurrency=50, max_failures=20 or 3%, error_policy=stop, deadline=2h from now; "
-            "none for no max_failures, no deadline.",
+            help="concurrency=50, rate=600/min, max_failures=20 or 3%, error_policy=stop, "
+            "deadline=2h from now; none for no rate, no max_failures, no deadline.",
         ),
     ],
     engine: given.Engine = None,
@@ -29,8 +29,8 @@ def set_(
 ) -> int:
     """Change options of a batch while it runs.
 
-    What runs already goes on. A lower concurrency is reached as runs end; a budget that is spent
-    already ends the batch at once.
+    What runs already goes on. A lower concurrency is reached as runs end, a lower rate within
+    seconds; a budget that is spent already ends the batch at once.
     """
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_at
@@ -73,6 +73,7 @@ def _told(batch: Batch) -> dict[str, Any]:
     options = batch.options
     return {
         "concurrency": options.concurrency,
+        "rate": options.rate,
         "max_failures": options.max_failures,
         "error_policy": options.error_policy,
         "deadline_at": batch.deadline_at,

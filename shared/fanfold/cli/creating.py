@@ -15,6 +15,7 @@ from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.order import Order, order
 from fanfold.cli.reading import reading
 from fanfold.cli.terminal import Terminal, hearing_user_code
+from fanfold.domain.in_flight import concurrency_of
 from fanfold.local.reach import Reach, reach
 from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
@@ -57,7 +58,7 @@ def created(
                 settings, elsewhere = held.enter_context(
                     _placed_at(reached)
                     if threads is None
-                    else at_work(terminal, reached, processes, threads, wanted.concurrency)
+                    else at_work(terminal, reached, processes, threads, concurrency_of(asked.options))
                 )
             fanfold = held.enter_context(open_fanfold(settings))
             with hearing_user_code(), reading(terminal, wanted.source or []) as watch:

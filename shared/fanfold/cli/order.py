@@ -109,6 +109,7 @@ def _options_of(wanted: Wanted) -> BatchOptions:
 
     given: dict[str, Any] = {
         "concurrency": wanted.concurrency,
+        "rate": wanted.rate,
         "error_policy": wanted.error_policy and wanted.error_policy.value,
         "max_failures": failures_of(wanted.max_failures),
         "deadline": None if wanted.deadline is None else seconds_of("--deadline", wanted.deadline),

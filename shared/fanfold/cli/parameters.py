@@ -82,6 +82,16 @@ Concurrency = Annotated[
         show_default=False,
     ),
 ]
+Rate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N/TIME",
+        help="Let so many attempts begin per time, over all workers together: 10/s, 600/min, "
+        "5000/h. Default: no limit.",
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
 Format = Annotated[
     FormatName | None,
     typer.Option(

@@ -58,6 +58,7 @@ def retry(
     ] = None,
     param: given.Param = None,
     concurrency: given.Concurrency = None,
+    rate: given.Rate = None,
     max_failures: given.MaxFailures = None,
     deadline: given.Deadline = None,
     same_version: Annotated[
@@ -90,6 +91,8 @@ def retry(
     changes: dict[str, Any] = {}
     if concurrency is not None:
         changes["concurrency"] = concurrency
+    if rate is not None:
+        changes["rate"] = rate
     if max_failures is not None:
         changes |= {"max_failures": failures_of(max_failures), "error_policy": "continue"}
     if deadline is not None:

@@ -38,6 +38,7 @@ class Wanted:
     request_id: given.RequestId = None
     check: given.Check = False
     concurrency: given.Concurrency = None
+    rate: given.Rate = None
     error_policy: given.ErrorPolicy = None
     max_failures: given.MaxFailures = None
     deadline: given.Deadline = None

@@ -131,6 +131,7 @@ def options_from(given: dict[str, Any]) -> BatchOptions:
         if first["type"] == "extra_forbidden":
             known = ", ".join(BatchOptions.model_fields)
             raise OptionInvalid(f"there is no option {name!r}; there are: {known}") from None
+        told = first["msg"].removeprefix("Value error, ")
         if not first["loc"]:
-            raise OptionInvalid(f"options: {first['msg'].removeprefix('Value error, ')}") from None
-        raise OptionInvalid(f"option {name}: {first['msg']}, not {first['input']!r}") from None
+            raise OptionInvalid(f"options: {told}") from None
+        raise OptionInvalid(f"option {name}: {told}, not {first['input']!r}") from None

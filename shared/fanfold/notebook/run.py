@@ -18,6 +18,7 @@ from threading import Event
 from typing import Any
 
 from fanfold.domain.flow import Flow
+from fanfold.domain.in_flight import concurrency_of
 from fanfold.domain.options import options_from
 from fanfold.errors import FlowInvalid
 from fanfold.execution.validation import check_input
@@ -54,8 +55,8 @@ def run_batch(
     default: the flow's own. home: where the batch is kept; default: FANFOLD_HOME, as for the
     command line. threads: how many records at once; default: FANFOLD_THREADS, or more if
     `concurrency` is. request_id: the same one asks for the same batch, which then goes on, or is
-    there already. options: any of a batch's, by name: concurrency, max_records, retries, timeout,
-    parameters, grid, label …
+    there already. options: any of a batch's, by name: concurrency, rate ("600/min"), max_records,
+    retries, timeout, parameters, grid, label …
 
     on_progress is called in this thread with a Progress, at most ten times a second, and once when
     the batch has ended; on_event with each Event of the batch, in order: started, progress at most
@@ -139,7 +140,7 @@ def _run(
 ) -> Done:
     settings = settings_for(home)
     checked = options_from(options)
-    lanes = threads_for(threads, settings, checked.concurrency)
+    lanes = threads_for(threads, settings, concurrency_of(checked))
     with open_fanfold(settings) as fanfold:
         found = found_of(fanfold.library, flow)
         source = opened(found, records, checked)

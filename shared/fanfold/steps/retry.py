@@ -29,7 +29,7 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
-from fanfold.domain.in_flight import with_limit
+from fanfold.domain.in_flight import adapted, with_limit
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failed
 from fanfold.domain.permutation import Permutation
@@ -98,11 +98,10 @@ def retry(
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
         return Retried(batch, 0)
-    options = with_limit(
-        BatchOptions.model_validate(
-            {**batch.options.model_dump(), "deadline": None, **(changes or {})}
-        )
+    options = BatchOptions.model_validate(
+        {**batch.options.model_dump(), "deadline": None, **(changes or {})}
     )
+    options = with_limit(adapted(batch.options, options))
     name = f"{batch.id}/order-{batch.generation + 1}-{ports.ids.token()}"
     order = keep_order(ports, name, _arranged(options, batch.generation + 1, choice.indexes))
     chosen = Chosen(len(choice.indexes), sum(map(mix, choice.indexes)), selection.what)
