@@ -43,6 +43,7 @@ GOOGLE = Policy(
     gather_least=0.02,
     lease_after=5.0,
     turns_ahead=4.0,  # half of them, on the mean, share a write
+    aside_seconds=300.0,  # three writes for each look
     wake_seconds=5.0,
     idle_seconds=1.0,
     progress_seconds=10.0,  # the counters are read for it: a read for each slot

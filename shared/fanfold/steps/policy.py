@@ -39,6 +39,8 @@ class Policy:
     wait_in_place: float = 30.0
     #: turns of a rate are reserved so many seconds ahead, at most: a lower rate holds after that
     turns_ahead: float = 2.0
+    #: who has to wait long for a turn is looked at so often: a higher rate reaches it by then
+    aside_seconds: float = 30.0
     #: from this delivery on a record runs alone in a child process
     isolate_from: int = 3
     #: how old a process' view of a batch may be: how soon cancel and pause are noticed

@@ -30,7 +30,7 @@ from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
 from fanfold.domain.in_flight import adapted, with_limit
-from fanfold.domain.options import BatchOptions
+from fanfold.domain.options import BatchOptions, options_from
 from fanfold.domain.outcome import Failed
 from fanfold.domain.permutation import Permutation
 from fanfold.domain.pruning import check_not_pruned
@@ -91,16 +91,15 @@ def retry(
     flow: FlowRef | None = None,
 ) -> Retried:
     """Run the selected records again. `changes`: options that are other ones from now on; a
-    deadline counts from now, and without one there is none. `flow`: where today's is found."""
+    deadline counts from now, and without one there is none. `flow`: where today's is found.
+    Raises OptionInvalid."""
     batch = ports.batches.get(batch_id)
     _check(batch)
     batch = read_late(ports, batch)
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
         return Retried(batch, 0)
-    options = BatchOptions.model_validate(
-        {**batch.options.model_dump(), "deadline": None, **(changes or {})}
-    )
+    options = options_from({**batch.options.model_dump(), "deadline": None, **(changes or {})})
     options = with_limit(adapted(batch.options, options))
     name = f"{batch.id}/order-{batch.generation + 1}-{ports.ids.token()}"
     order = keep_order(ports, name, _arranged(options, batch.generation + 1, choice.indexes))

@@ -47,6 +47,7 @@ _TICK = 0.02
 #: who has been in line for so many times the wait in place is put aside, for there is an end to
 #: how long a message may be held
 _PATIENCE = 2
+_KEPT = 64
 _AFTER_AN_ERROR = 0.5
 
 
@@ -150,8 +151,12 @@ class Pacing:
             job = line.popleft()
             job.turn = turn
             self._parking.park(job, turn.at - self._ports.clock.now())
-        # when half of what can be reserved is past: more at a time, and in time
-        self._asked[batch.id] = monotonic() + turns.next - now - ahead / 2, step
+        # when half of what can be reserved is past: more at a time, and in time; and before whoever
+        # comes meanwhile has been here for long
+        pause = min(turns.next - now - ahead / 2, self._policy.wait_in_place / 2)
+        if len(self._asked) >= _KEPT:
+            self._asked.clear()  # that costs a question
+        self._asked[batch.id] = monotonic() + pause, step
         self._put_aside(batch, RunState.QUEUED, self._far(line, turns, now))
         with self._changed:
             if not line:
@@ -160,13 +165,13 @@ class Pacing:
     def _far(self, line: deque[Job], turns: Turns, now: float) -> list[tuple[Job, float]]:
         """Those who would wait too long here, and when to publish them again: before it is their
         turn, as far as can be known here."""
-        longest = self._policy.wait_in_place
+        longest, most = self._policy.wait_in_place, self._policy.aside_seconds
         far: list[tuple[Job, float]] = []
         for place in range(len(line) - 1, -1, -1):
             away = turns.next + place * turns.step - now
             job = line[place]
             if away > longest or monotonic() - job.lined_up_at > _PATIENCE * longest:
-                far.append((job, now + max(away - longest / 2, longest / 2)))
+                far.append((job, now + min(max(away - longest / 2, longest / 2), most)))
                 del line[place]
         return far
 

@@ -10,6 +10,7 @@ from fanfold.errors import OptionInvalid
 
 GOOD: dict[str, list[Any]] = {
     "concurrency": [1, 100_000],
+    "rate": ["10/s", "600/min", "0.5/h", "1/day"],
     "max_records": [0, 1, 10**9],
     "error_policy": ["continue", "stop"],
     "max_failures": [0, 20, "3%", "100%", "0.125%"],
@@ -30,6 +31,7 @@ GOOD: dict[str, list[Any]] = {
 
 BAD: dict[str, list[Any]] = {
     "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
+    "rate": ["0/s", "-1/s", "10", "many", "10/year", "200000/s", 10, 1.5, True],
     "max_records": [-1, 2.0, "all", False],
     "error_policy": ["ignore", True],
     "max_failures": [-1, 1.5, True, "3", "101%", "1.2345%", "%", "lots"],
