@@ -11,8 +11,7 @@ from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.engine import google_engine
 from fanfold.engines.google.provision import provision
-from fanfold.ports import Ports
-from fanfold.testing.clock import StillClock
+from fanfold.ports import Clock, Ports
 from fanfold.testing.cloud import running_cloud
 
 ENGINES = ("embedded", "google")
@@ -20,7 +19,7 @@ _PROJECT = "steps-project"
 
 
 @contextmanager
-def opened(engine: str, folder: Path, clock: StillClock) -> Iterator[Ports]:
+def opened(engine: str, folder: Path, clock: Clock) -> Iterator[Ports]:
     if engine == "embedded":
         with embedded_engine(folder / "home", clock) as ports:
             yield ports

@@ -14,6 +14,7 @@ from fanfold.testing.conformance.frontier import FrontierConformance
 from fanfold.testing.conformance.leases import LeasesConformance
 from fanfold.testing.conformance.letters import LettersConformance
 from fanfold.testing.conformance.queue import QueueConformance
+from fanfold.testing.conformance.rates import RatesConformance
 from fanfold.testing.conformance.rig import Rig
 from fanfold.testing.conformance.runs import RunsConformance
 
@@ -24,6 +25,7 @@ class EngineConformance(
     RunsConformance,
     LeasesConformance,
     FrontierConformance,
+    RatesConformance,
     LettersConformance,
     EventsConformance,
     BlobsConformance,
