@@ -1,0 +1,278 @@
+"""A batch with a rate, on each engine: attempts begin in turns of their own, and not before.
+
+A run notes when it began, which is never before its turn: so, whatever holds the machine up, the
+n-th of all beginnings is no sooner than the n-th turn after the batch was created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.run import Run, RunState
+from fanfold.engines.system import SystemClock
+from fanfold.ports import Station
+from fanfold.steps.change import change
+from fanfold.steps.pause import pause, resume
+from fanfold.steps.policy import Policy
+from fanfold.steps.status import status_of
+from fanfold.steps.stop import cancel
+from fanfold.testing.home import Home
+from fanfold.testing.puppet import marks
+from fanfold.testing.working import until, working
+from fanfold.wiring import EMBEDDED, GOOGLE
+from tests.unit.steps.both import ENGINES, opened
+
+PUPPET = "fanfold.testing.puppet:puppet"
+ASYNC = "fanfold.testing.puppet:async_puppet"
+NOOP = "fanfold.flows.noop:noop"
+FLOWS = f"{Path(__file__).with_name('paced.py')}"
+
+OK = {"do": "ok"}
+#: as far as a clock that counts in floats may be off
+_MOMENT = 0.002
+
+
+@pytest.fixture(params=ENGINES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    with opened(request.param, tmp_path, SystemClock()) as ports:
+        yield Home(tmp_path / "home", ports)
+
+
+@pytest.fixture
+def policy(home: Home) -> Policy:
+    """The engine's own, but that nobody waits to look, and whoever waits for a turn waits
+    in the process."""
+    own = EMBEDDED if home.ports.runs.reads_ahead == 0 else GOOGLE
+    return replace(
+        own,
+        pull_seconds=0.05,
+        wake_seconds=0.02,
+        idle_seconds=0.05,
+        view_seconds=0.05,
+        wait_in_place=3600.0,
+    )
+
+
+def runs_of(home: Home, batch: Batch) -> list[Run]:
+    total = home.ports.batches.get(batch.id).known_total
+    return list(home.ports.runs.read(batch.id, range(total)).values())
+
+
+def has_ended(home: Home, batch: Batch) -> bool:
+    return home.ports.batches.get(batch.id).ended
+
+
+def assert_in_turns(home: Home, batch: Batch, rate: float) -> None:
+    begun = sorted(run.started_at for run in runs_of(home, batch))
+    for number, at in enumerate(begun):
+        assert at >= batch.created_at + number / rate - _MOMENT
+
+
+def succeeded(home: Home, batch: Batch) -> int:
+    return home.ports.runs.tally(batch.id).succeeded
+
+
+# ------------------------------------------------------------------- turns
+
+
+@pytest.mark.parametrize(
+    ("place", "records"),
+    [
+        (PUPPET, [{"do": "sleep", "seconds": 0.002}] * 20),
+        (ASYNC, [{"do": "asleep", "seconds": 0.002}] * 20),
+        (NOOP, [1] * 20),
+        (f"{FLOWS}:isolated", [1] * 20),
+        (f"{FLOWS}:exclusive", [1] * 20),
+    ],
+    ids=["sync", "async", "quick", "isolated", "exclusive"],
+)
+def test_attempts_begin_one_after_the_other_as_the_rate_has_it(
+    home: Home, policy: Policy, place: str, records: list[Any]
+) -> None:
+    batch = home.create(records, place, rate="40/s")
+    with working(home.ports, threads=8, policy=policy):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 20)
+    assert_in_turns(home, batch, 40.0)
+
+
+def test_runs_that_were_quick_until_then_begin_in_their_turns_too(
+    home: Home, policy: Policy
+) -> None:
+    """The worker runs quick flows by another way, which it has found out to be the better one."""
+    with working(home.ports, threads=8, policy=policy):
+        many = home.create([1] * 500, NOOP)
+        until(lambda: has_ended(home, many))
+        batch = home.create([1] * 20, NOOP, rate="40/s")
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 20)
+    assert_in_turns(home, batch, 40.0)
+
+
+def test_two_workers_share_one_rate(home: Home, policy: Policy, marked: str) -> None:
+    records = [{"do": "sleep", "seconds": 0.002, "log": marked}] * 40
+    batch = home.create(records, PUPPET, rate="50/s")
+    with (
+        working(home.ports, threads=4, policy=policy),
+        working(home.ports, threads=4, policy=policy),
+    ):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 40)
+    assert_in_turns(home, batch, 50.0)
+
+
+@pytest.mark.parametrize("fate", ["flaky", "rate-limited"])
+def test_each_attempt_takes_a_turn_also_one_that_burns_nothing(
+    home: Home, policy: Policy, fate: str
+) -> None:
+    record = {"flaky": {"do": "flaky", "until": 3}, "rate-limited": {
+        "do": "rate-limited", "times": 2, "after": 0.001}}[fate]  # fmt: skip
+    batch = home.create([record] * 5, PUPPET, rate="30/s")
+    with working(home.ports, threads=8, policy=policy):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 5)
+    ended = max(run.ended_at for run in runs_of(home, batch))
+    attempts = 15
+    assert ended >= batch.created_at + (attempts - 1) / 30 - _MOMENT
+    burnt = 15 if fate == "flaky" else 5
+    assert home.ports.runs.tally(batch.id).attempts == burnt
+
+
+def test_a_batch_without_a_rate_is_not_held_up_by_one_that_has_one(
+    home: Home, policy: Policy
+) -> None:
+    slow = home.create([OK] * 10, PUPPET, rate="1/h")
+    with working(home.ports, threads=2, policy=policy):
+        until(lambda: succeeded(home, slow) == 1)
+        batch = home.create([OK] * 50, PUPPET)
+        until(lambda: has_ended(home, batch))
+        assert succeeded(home, slow) == 1
+    home.assert_whole(batch, 50)
+
+
+# ----------------------------------------------------------- while they wait
+
+
+def test_who_waits_for_a_turn_is_queued_has_burnt_nothing_and_adds_up(
+    home: Home, policy: Policy
+) -> None:
+    batch = home.create([OK] * 5, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy):
+        until(lambda: succeeded(home, batch) == 1)
+        until(lambda: home.ports.batches.get(batch.id).sealed)
+        status = status_of(home.ports, batch.id)
+        assert (status.counts.queued, status.counts.running, status.counts.waiting) == (4, 0, 0)
+        assert status.tally.attempts == 1
+
+
+def test_a_cancel_ends_those_who_wait_for_their_turn(home: Home, policy: Policy) -> None:
+    batch = home.create([OK] * 5, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy, until_idle=True) as (_, thread):
+        until(lambda: succeeded(home, batch) == 1)
+        cancel(home.ports, batch.id, "enough")
+        until(lambda: not thread.is_alive())
+    counts = status_of(home.ports, batch.id).counts
+    assert (counts.succeeded, counts.canceled) == (1, 4)
+
+
+def test_a_pause_puts_them_aside_until_it_is_resumed(home: Home, policy: Policy) -> None:
+    batch = home.create([OK] * 5, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy) as (worker, _):
+        until(lambda: succeeded(home, batch) == 1)
+        pause(home.ports, batch.id)
+        until(lambda: status_of(home.ports, batch.id).counts.waiting == 4)
+        change(home.ports, batch.id, {"rate": "1000/s"})
+        resume(home.ports, batch.id)
+        until(lambda: has_ended(home, batch))
+        assert worker is not None
+    home.assert_whole(batch, 5)
+
+
+def test_a_drain_gives_them_back_at_once(home: Home, policy: Policy) -> None:
+    batch = home.create([OK] * 5, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy) as (worker, thread):
+        until(lambda: succeeded(home, batch) == 1)
+        worker.stop()
+        until(lambda: not thread.is_alive(), patience=20.0)  # no turn would come before that
+    assert status_of(home.ports, batch.id).counts.queued == 4
+    change(home.ports, batch.id, {"rate": None})
+    with working(home.ports, threads=2, policy=policy):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 5)
+
+
+# --------------------------------------------------------------- other rates
+
+
+@pytest.mark.parametrize("rate", ["500/s", None], ids=["higher", "none"])
+def test_a_higher_rate_holds_at_once(home: Home, policy: Policy, rate: str | None) -> None:
+    batch = home.create([OK] * 8, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy):
+        until(lambda: succeeded(home, batch) == 1)
+        change(home.ports, batch.id, {"rate": rate})
+        until(lambda: has_ended(home, batch), patience=25.0)  # before the second turn there was
+    home.assert_whole(batch, 8)
+
+
+def test_a_lower_rate_holds_after_the_turns_that_are_given_away(
+    home: Home, policy: Policy
+) -> None:
+    batch = home.create([OK] * 2000, PUPPET, rate="50/s")
+    ports, ahead = home.ports, 0.2
+    with working(ports, threads=2, policy=replace(policy, turns_ahead=ahead)):
+        until(lambda: succeeded(home, batch) > 2)
+        change(ports, batch.id, {"rate": "1/h"})
+
+        def is_an_hour_away() -> bool:
+            next_one = ports.frontier.reserve(batch.id, 0, 3600.0, ahead, ports.clock.now()).first
+            return next_one - ports.clock.now() < 3599.0
+
+        # the last turn is more than a second ago: at fifty a second there were others since
+        until(is_an_hour_away)
+        assert not has_ended(home, batch)
+        assert succeeded(home, batch) < 2000
+        cancel(ports, batch.id, "seen enough")
+        until(lambda: has_ended(home, batch))
+
+
+# ------------------------------------------------------------------ far away
+
+
+def test_who_would_wait_too_long_in_the_process_is_queued_again_and_keeps_its_place(
+    home: Home, policy: Policy
+) -> None:
+    """Else another record would be let out in its stead, and so on to the last."""
+    batch = home.create([OK] * 50, PUPPET, rate="2/min", concurrency=6)
+    hasty = replace(policy, wait_in_place=0.01, aside_seconds=3600.0)
+    with working(home.ports, threads=2, policy=hasty):
+        until(lambda: succeeded(home, batch) == 1)
+        until(lambda: len(home.ports.leases.lives(batch.id, range(50))) == 6)
+        assert home.ports.frontier.window(batch.id).released == 7
+        lives = home.ports.leases.lives(batch.id, range(50)).values()
+        assert {it.state for it in lives} == {RunState.QUEUED}
+        counts = status_of(home.ports, batch.id).counts
+        assert (counts.queued, counts.running, counts.waiting) == (49, 0, 0)
+        assert not home.ports.queue.pull(Station.RUNS, 10)
+
+
+def test_it_comes_back_when_its_time_is_near_with_the_attempts_it_had(
+    home: Home, policy: Policy, marked: str
+) -> None:
+    records = [{"do": "flaky", "until": 2, "log": marked}] * 4
+    batch = home.create(records, PUPPET, rate="4/s")
+    hasty = replace(policy, wait_in_place=0.3, aside_seconds=0.05, turns_ahead=0.1)
+    with working(home.ports, threads=2, policy=hasty):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 4)
+    assert sorted((it.index, it.attempt) for it in marks(marked) if it.what == "start") == [
+        (index, attempt) for index in range(4) for attempt in (1, 2)
+    ]
+    ended = max(run.ended_at for run in runs_of(home, batch))
+    assert ended >= batch.created_at + 7 / 4 - _MOMENT
+    assert status_of(home.ports, batch.id).batch.state is BatchState.COMPLETED
