@@ -58,7 +58,9 @@ def created(
                 settings, elsewhere = held.enter_context(
                     _placed_at(reached)
                     if threads is None
-                    else at_work(terminal, reached, processes, threads, concurrency_of(asked.options))
+                    else at_work(
+                        terminal, reached, processes, threads, concurrency_of(asked.options)
+                    )
                 )
             fanfold = held.enter_context(open_fanfold(settings))
             with hearing_user_code(), reading(terminal, wanted.source or []) as watch:

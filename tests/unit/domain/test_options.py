@@ -78,7 +78,9 @@ def test_a_wrong_element_is_named_with_its_place() -> None:
 
 
 def test_an_unknown_option_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(OptionInvalid, match="no option 'concurency'; there are: concurrency, rate, err"):
+    with pytest.raises(
+        OptionInvalid, match="no option 'concurency'; there are: concurrency, rate, err"
+    ):
         options_from({"concurency": 5})
 
 

@@ -13,19 +13,30 @@ from typing import Any
 
 import pytest
 
-from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.batch import Batch
+from fanfold.domain.rate import Turn
 from fanfold.domain.run import Run, RunState
 from fanfold.engines.system import SystemClock
+from fanfold.execution.library import Library
 from fanfold.ports import Station
+from fanfold.steps.ask import Duty
 from fanfold.steps.change import change
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.policy import Policy
+from fanfold.steps.run_flow import Job, decode
 from fanfold.steps.status import status_of
 from fanfold.steps.stop import cancel
+from fanfold.steps.views import Views
+from fanfold.testing.clock import StillClock
 from fanfold.testing.home import Home
 from fanfold.testing.puppet import marks
+from fanfold.testing.stations import fanned_out
 from fanfold.testing.working import until, working
 from fanfold.wiring import EMBEDDED, GOOGLE
+from fanfold.worker.hand import Hand
+from fanfold.worker.pacing import Pacing
+from fanfold.worker.parking import Parking
+from fanfold.worker.ways_out import WaysOut
 from tests.unit.steps.both import ENGINES, opened
 
 PUPPET = "fanfold.testing.puppet:puppet"
@@ -86,7 +97,7 @@ def succeeded(home: Home, batch: Batch) -> int:
     [
         (PUPPET, [{"do": "sleep", "seconds": 0.002}] * 20),
         (ASYNC, [{"do": "asleep", "seconds": 0.002}] * 20),
-        (NOOP, [1] * 20),
+        (NOOP, [{"n": 1}] * 20),
         (f"{FLOWS}:isolated", [1] * 20),
         (f"{FLOWS}:exclusive", [1] * 20),
     ],
@@ -107,9 +118,9 @@ def test_runs_that_were_quick_until_then_begin_in_their_turns_too(
 ) -> None:
     """The worker runs quick flows by another way, which it has found out to be the better one."""
     with working(home.ports, threads=8, policy=policy):
-        many = home.create([1] * 500, NOOP)
+        many = home.create([{"n": 1}] * 500, NOOP)
         until(lambda: has_ended(home, many))
-        batch = home.create([1] * 20, NOOP, rate="40/s")
+        batch = home.create([{"n": 1}] * 20, NOOP, rate="40/s")
         until(lambda: has_ended(home, batch))
     home.assert_whole(batch, 20)
     assert_in_turns(home, batch, 40.0)
@@ -137,8 +148,8 @@ def test_each_attempt_takes_a_turn_also_one_that_burns_nothing(
     with working(home.ports, threads=8, policy=policy):
         until(lambda: has_ended(home, batch))
     home.assert_whole(batch, 5)
-    ended = max(run.ended_at for run in runs_of(home, batch))
     attempts = 15
+    ended = max(run.ended_at for run in runs_of(home, batch))
     assert ended >= batch.created_at + (attempts - 1) / 30 - _MOMENT
     burnt = 15 if fate == "flaky" else 5
     assert home.ports.runs.tally(batch.id).attempts == burnt
@@ -183,14 +194,13 @@ def test_a_cancel_ends_those_who_wait_for_their_turn(home: Home, policy: Policy)
 
 def test_a_pause_puts_them_aside_until_it_is_resumed(home: Home, policy: Policy) -> None:
     batch = home.create([OK] * 5, PUPPET, rate="2/min")
-    with working(home.ports, threads=2, policy=policy) as (worker, _):
+    with working(home.ports, threads=2, policy=policy):
         until(lambda: succeeded(home, batch) == 1)
         pause(home.ports, batch.id)
         until(lambda: status_of(home.ports, batch.id).counts.waiting == 4)
         change(home.ports, batch.id, {"rate": "1000/s"})
         resume(home.ports, batch.id)
         until(lambda: has_ended(home, batch))
-        assert worker is not None
     home.assert_whole(batch, 5)
 
 
@@ -220,9 +230,7 @@ def test_a_higher_rate_holds_at_once(home: Home, policy: Policy, rate: str | Non
     home.assert_whole(batch, 8)
 
 
-def test_a_lower_rate_holds_after_the_turns_that_are_given_away(
-    home: Home, policy: Policy
-) -> None:
+def test_a_lower_rate_holds_after_the_turns_that_are_given_away(home: Home, policy: Policy) -> None:
     batch = home.create([OK] * 2000, PUPPET, rate="50/s")
     ports, ahead = home.ports, 0.2
     with working(ports, threads=2, policy=replace(policy, turns_ahead=ahead)):
@@ -275,4 +283,34 @@ def test_it_comes_back_when_its_time_is_near_with_the_attempts_it_had(
     ]
     ended = max(run.ended_at for run in runs_of(home, batch))
     assert ended >= batch.created_at + 7 / 4 - _MOMENT
-    assert status_of(home.ports, batch.id).batch.state is BatchState.COMPLETED
+
+
+# ------------------------------------------------------------------ too late
+
+
+def test_a_turn_that_is_past_is_lost_and_another_is_waited_for(still_home: Home) -> None:
+    """Else runs that have waited for a lane would begin together."""
+    ports, clock = still_home.ports, still_home.ports.clock
+    assert isinstance(clock, StillClock)
+    batch = still_home.create([OK] * 3, PUPPET, rate="10/s")
+    views, out = Views(ports, EMBEDDED, Library()), WaysOut(ports, Duty(), Hand())
+    pacing, jobs = Pacing(ports, EMBEDDED, views, Parking(), out), queued_jobs(still_home, batch)
+    try:
+        for job, late in zip(jobs, (0.0, 0.04, 0.06), strict=True):
+            job.turn = Turn(clock.now() - late, 0.1)
+        assert [pacing.begins(job) for job in jobs] == [True, True, False]
+        assert [job.turn for job in jobs[:2]] == [None, None], "a turn is for one attempt"
+        until(lambda: jobs[2].turn)
+        turn = jobs[2].turn
+        assert turn is not None
+        assert turn.at == clock.now()
+    finally:
+        assert pacing.close() == []
+
+
+def queued_jobs(home: Home, batch: Batch) -> list[Job]:
+    """As they come out of the queue."""
+    flow = Library().resolve(batch.flow)
+    fanned_out(home.ports, batch)
+    deliveries = home.ports.queue.pull(Station.RUNS, 10)
+    return [Job(it, decode(it), batch, flow) for it in deliveries]
