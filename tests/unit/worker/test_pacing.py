@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from fanfold.domain.batch import Batch
-from fanfold.domain.rate import Turn
+from fanfold.domain.rate import Turn, lateness
 from fanfold.domain.run import Run, RunState
 from fanfold.engines.system import SystemClock
 from fanfold.execution.library import Library
@@ -314,3 +314,27 @@ def queued_jobs(home: Home, batch: Batch) -> list[Job]:
     fanned_out(home.ports, batch)
     deliveries = home.ports.queue.pull(Station.RUNS, 10)
     return [Job(it, decode(it), batch, flow) for it in deliveries]
+
+
+def test_lanes_that_come_free_together_do_not_begin_together(
+    home: Home, policy: Policy, gate: Path, marked: str
+) -> None:
+    """The turns of those who waited for a lane are past."""
+    hung = {"do": "hang", "gate": str(gate), "log": marked}
+    batch = home.create([hung] * 4 + [OK] * 8, PUPPET, rate="20/s")
+    ports, clock = home.ports, home.ports.clock
+    with working(ports, threads=4, policy=policy):
+
+        def are_past() -> bool:
+            now = clock.now()
+            return ports.frontier.reserve(batch.id, 0, 0.05, 0.0, now - 0.5).first < now - 0.4
+
+        until(lambda: len(marks(marked)) == 4)
+        until(are_past)
+        opened_at = clock.now()
+        gate.touch()
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 12)
+    after = sorted(it.started_at for it in runs_of(home, batch) if it.started_at > opened_at)
+    for number, at in enumerate(after):
+        assert at >= opened_at - lateness(0.05) + number * 0.05 - _MOMENT
