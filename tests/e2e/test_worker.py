@@ -32,6 +32,7 @@ def test_create_prints_the_id_and_how_to_go_on(fanfold: Fanfold) -> None:
 def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
     given = {
         "--concurrency": "7",
+        "--rate": "600/min",
         "--max-records": "2",
         "--error-policy": "continue",
         "--max-failures": "3%",
@@ -55,6 +56,7 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
     seen = fanfold.inside("status", batch["batch_id"], "--json").json["options"]
     assert seen == {
         "concurrency": 7,
+        "rate": "600/min",
         "max_records": 2,
         "error_policy": "continue",
         "max_failures": "3%",

@@ -79,7 +79,9 @@ def estimate(
     from fanfold.cli.terminal import Terminal
     from fanfold.domain.cost import Workload
     from fanfold.domain.cost import estimate as cost_of
+    from fanfold.domain.in_flight import concurrency_of
     from fanfold.domain.order import combinations
+    from fanfold.domain.rate import per_second
 
     terminal = Terminal(quiet=quiet)
     options, folds, counted, size = _read(terminal, wanted, records, bytes_per_record)
@@ -88,7 +90,8 @@ def estimate(
             records=counted,
             record_bytes=size,
             combinations=combinations(options),
-            concurrency=options.concurrency,
+            concurrency=concurrency_of(options),
+            rate=None if options.rate is None else per_second(options.rate),
             output_bytes=output_bytes,
             folds=folds,
             seconds=seconds_per_record,
@@ -190,13 +193,15 @@ def _dollars(amount: float) -> str:
 
 
 def _notes(told: Estimate) -> Iterator[str]:
-    from fanfold.cli.numbers import count
+    from fanfold.cli.numbers import count, duration
     from fanfold.domain import prices
     from fanfold.domain.cost import NAIVE_DOLLARS_PER_MILLION
 
     work = told.workload
     runs = "" if work.combinations == 1 else f" x {work.combinations:,} = {work.runs:,} runs"
     yield f"for {count(work.records, 'record')} of {work.record_bytes:,.0f} bytes{runs}"
+    if work.least_seconds is not None:
+        yield f"takes at least {duration(work.least_seconds)}: so long its rate lets them begin"
     yield (
         f"prices: list prices of {prices.AS_OF} in {prices.REGION}; the naive design, with a "
         f"counter written for each record, costs ${NAIVE_DOLLARS_PER_MILLION:.2f} a million"
@@ -237,6 +242,7 @@ def _as_json(told: Estimate) -> dict[str, Any]:
     return {
         "records": work.records,
         "runs": work.runs,
+        "least_seconds": work.least_seconds,
         "bytes_per_record": round(work.record_bytes, 1),
         "dollars": told.dollars,
         "dollars_per_million": told.dollars_per_million,

@@ -32,6 +32,8 @@ _SLOTS = 64
 _RUNS_PER_PROCESS = 1000
 #: looks at the window for each release
 _LOOKS_PER_RELEASE = 1.25
+#: turns of so many seconds are reserved by one write, as long as attempts wait for theirs
+_SECONDS_PER_RESERVATION = 2.0
 #: what a run's message has besides its record
 _ENVELOPE_BYTES = 177
 #: what a run's document has besides its output, index entries included
@@ -53,6 +55,8 @@ class Workload:
     #: of a parameter grid: each record runs once with each
     combinations: int = 1
     concurrency: int | None = None
+    #: attempts that may begin per second; None: any number
+    rate: float | None = None
     #: of a result's JSON, on the mean
     output_bytes: float = 200.0
     #: whether the flow has a fold, which reads every result
@@ -64,6 +68,11 @@ class Workload:
     @property
     def runs(self) -> int:
         return self.records * self.combinations
+
+    @property
+    def least_seconds(self) -> float | None:
+        """That its rate has it take; None: no rate does."""
+        return None if self.rate is None else max(0, self.runs - 1) / self.rate
 
     @property
     def in_flight(self) -> int:
@@ -183,6 +192,12 @@ def _message_bytes(it: Workload) -> float:
     return _ENVELOPE_BYTES + inline
 
 
+def _reservations(it: Workload) -> int:
+    if it.rate is None:
+        return 0
+    return ceil(it.runs / max(1.0, min(it.rate * _SECONDS_PER_RESERVATION, it.concurrency or 1)))
+
+
 def _slots(runs: int) -> int:
     return min(_SLOTS, ceil(runs / _RUNS_PER_PROCESS))
 
@@ -196,7 +211,7 @@ def _writes(it: Workload, pages: int, commits: int, releases: int) -> dict[str, 
     return _without_zeros(
         runs=it.runs,
         slots=commits,  # the first of each slot makes it
-        control=1 + releases if it.concurrency is not None else 0,
+        control=(1 + releases if it.concurrency is not None else 0) + _reservations(it),
         pages=pages,
         # created, started, sealed, closed, ended; what it was told of; folded
         batches=pages + 5 + _EVENTS + int(it.folds),
@@ -212,7 +227,7 @@ def _reads(it: Workload, pages: int, commits: int, releases: int) -> dict[str, i
     return _without_zeros(
         runs=recount + (it.runs if it.folds else 0),
         slots=closing + ceil(commits / _COMMITS_PER_ASK) + looks,
-        control=looks,
+        control=looks + _reservations(it),
         pages=(pages if it.concurrency is None else releases) + by_reference,
         batches=2 * pages + 9 + looks + _EVENTS + int(it.folds),
         live=it.runs if it.is_long else 0,
