@@ -41,6 +41,14 @@ def test_the_options_of_the_batch_count(fanfold: Fanfold) -> None:
     assert told["operations"]["writes"]["control"] > 1
 
 
+def test_a_rate_says_how_long_it_takes_at_least(fanfold: Fanfold) -> None:
+    arguments = ["estimate", "echo", "--records", "36001", "--rate", "600/min"]
+    assert fanfold.inside(*arguments, "--json").json["least_seconds"] == pytest.approx(3600.0)
+    assert "takes at least 1 h 00 min" in fanfold.inside(*arguments).err
+    free = fanfold.inside("estimate", "echo", "--records", "5", "--json").json
+    assert free["least_seconds"] is None
+
+
 def test_a_flow_that_folds_costs_its_reads(fanfold: Fanfold) -> None:
     flow = fanfold.flow("sums")
     told = fanfold.inside("estimate", flow, "--records", "1000000", "--json").json

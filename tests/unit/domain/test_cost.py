@@ -52,6 +52,16 @@ def test_a_limit_costs_looks_at_the_window_and_requests() -> None:
     assert wide.writes["control"] == pytest.approx(MILLION / 20, rel=0.01)
 
 
+def test_a_rate_takes_its_time_and_a_write_now_and_then() -> None:
+    limited = replace(PLAIN, concurrency=200)
+    rated = replace(limited, rate=10.0)
+    assert limited.least_seconds is None
+    assert rated.least_seconds == pytest.approx(MILLION / 10, rel=0.001)
+    more = written(rated) - written(limited)
+    assert more == pytest.approx(MILLION / 20, rel=0.01), "turns of two seconds at a time"
+    assert read(rated) - read(limited) == more
+
+
 def test_small_messages_cost_a_thousand_bytes_each_when_pushed_but_not_when_published() -> None:
     operations = operations_of(PLAIN)
     assert operations.bytes_pushed == operations.messages * 1000

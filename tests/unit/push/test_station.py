@@ -104,6 +104,25 @@ def test_a_batch_goes_through_the_functions_alone(
     functions.home.assert_whole(batch, 120)
 
 
+def test_requests_of_a_batch_with_a_rate_are_answered_in_its_turns(functions: Functions) -> None:
+    batch = create(functions, [{"n": n} for n in range(30)], rate="60/s")
+    assert set(functions.deliver_all()) == {204}
+    functions.home.assert_whole(batch, 30)
+    runs = functions.home.ports.runs.read(batch.id, range(30)).values()
+    begun = sorted(run.started_at for run in runs)
+    for number, at in enumerate(begun):
+        assert at >= batch.created_at + number / 60 - 0.002
+
+
+def test_no_request_waits_long_for_a_turn(functions: Functions) -> None:
+    """It would break off: its record is queued again, to be published when its turn is near."""
+    batch = create(functions, [{"n": n} for n in range(5)], rate="1/min")
+    assert set(functions.deliver_all()) == {204}
+    counts = functions.home.status(batch).counts
+    assert (counts.succeeded, counts.queued) == (1, 4)
+    assert len(functions.home.ports.leases.lives(batch.id, range(5))) == 4
+
+
 def test_concurrent_requests_settle_together(functions: Functions) -> None:
     batch = create(functions, [{"n": n} for n in range(64)])
     functions.deliver_all()

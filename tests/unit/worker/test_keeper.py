@@ -91,6 +91,15 @@ def test_what_is_parked_comes_back_when_it_is_due_the_first_due_first(
     assert len(kept.parking) == 1
 
 
+def test_who_waits_for_what_is_parked_hears_of_what_comes(batch: Batch) -> None:
+    parking = Parking()
+    parking.park(job_of(batch), 0.0)
+    parking.wait(3600.0)
+    assert len(parking.due()) == 1
+    parking.wake()
+    parking.wait(3600.0)
+
+
 def test_a_run_of_a_stopped_batch_is_told_why(kept: Kept, batch: Batch, still_home: Home) -> None:
     told = Cancellation()
     kept.hand.begin(job_of(batch), told)
