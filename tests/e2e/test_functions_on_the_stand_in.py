@@ -87,6 +87,16 @@ def test_a_batch_goes_through(served: Served, concurrency: int | None) -> None:
     assert sum(n for name, n in done.delivered.items() if name.endswith("-runs")) == 200
 
 
+def test_functions_share_a_rate(served: Served) -> None:
+    batch = served.home.create([{"n": n} for n in range(60)], ECHO, rate="50/s")
+    served.until_ended(batch)
+    served.home.assert_whole(batch, 60)
+    runs = served.home.ports.runs.read(batch.id, range(60)).values()
+    begun = sorted(it.started_at for it in runs)
+    for number, at in enumerate(begun):
+        assert at >= batch.created_at + number / 50 - 0.002
+
+
 def test_batches_of_each_class_go_through(served: Served) -> None:
     """In whatever order: the service pushes from each subscription for itself."""
     before = served.cloud.operations

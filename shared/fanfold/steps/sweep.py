@@ -21,6 +21,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.frontier import Release
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
+from fanfold.domain.rate import step_of
 from fanfold.domain.tally import Tally
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
@@ -36,6 +37,8 @@ _CHUNK = 500
 #: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
 #: class looks as one whose messages are lost. It is given so many times as long to move.
 _BEHIND = 10
+#: of a batch with a rate: turns in which nothing has come of it
+_TURNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,10 @@ def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: f
             memory.moved_at[batch.options.priority] = now
         return False
     is_behind = memory.is_behind(batch, now - policy.quiet_seconds)
-    if now - seen[2] < policy.quiet_seconds * (_BEHIND if is_behind else 1):
+    patience = policy.quiet_seconds * (_BEHIND if is_behind else 1)
+    if batch.options.rate is not None:  # its messages are held until it is their turn
+        patience += _TURNS * step_of(batch.options.rate)
+    if now - seen[2] < patience:
         return False
     stations = (Station.RUNS, Station.FAN_OUT) if batch.sealed else (Station.FAN_OUT,)
     return not any(ports.queue.backlog(station) for station in stations)

@@ -142,6 +142,19 @@ def test_a_batch_behind_one_of_a_higher_class_that_does_not_move_any_more_is_not
 
 
 @knows_its_backlog
+def test_a_batch_that_waits_for_the_next_turn_of_its_rate_is_not_quiet(
+    ports: Ports, home: Home, clock: StillClock, sweeper: Sweeper
+) -> None:
+    """Its messages are held meanwhile, which not every queue can tell."""
+    fanned_out(ports, home.create(RECORDS, PUPPET, rate="1/h"))
+    runs_taken(ports)
+    assert not sweeper.passes(3)
+    clock.pass_(3600.0)
+    assert not sweeper.passes()
+    clock.pass_(3600.0)
+    assert sweeper.passes().republished == len(RECORDS), "they are lost"
+
+
 def test_while_somebody_is_at_a_run_of_it_or_a_message_lies_there_it_is_not_quiet(
     home: Home, ports: Ports, clock: StillClock
 ) -> None:

@@ -182,6 +182,20 @@ def test_who_waits_for_a_turn_is_queued_has_burnt_nothing_and_adds_up(
         assert status.tally.attempts == 1
 
 
+def test_a_run_that_has_its_lease_is_told_as_running(
+    home: Home, policy: Policy, gate: Path
+) -> None:
+    batch = home.create([{"do": "hang", "gate": str(gate)}] * 5, PUPPET, rate="2/min")
+    eager = replace(policy, lease_after=0.0)
+    with working(home.ports, threads=2, policy=eager):
+        until(lambda: status_of(home.ports, batch.id).counts.running == 1)
+        until(lambda: home.ports.batches.get(batch.id).sealed)
+        counts = status_of(home.ports, batch.id).counts
+        assert (counts.running, counts.queued) == (1, 4)
+        gate.touch()
+        cancel(home.ports, batch.id)
+
+
 def test_a_cancel_ends_those_who_wait_for_their_turn(home: Home, policy: Policy) -> None:
     batch = home.create([OK] * 5, PUPPET, rate="2/min")
     with working(home.ports, threads=2, policy=policy, until_idle=True) as (_, thread):
