@@ -17,6 +17,7 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.rate import Turn, lateness
 from fanfold.domain.run import Run, RunState
 from fanfold.engines.system import SystemClock
+from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Station
 from fanfold.steps.ask import Duty
@@ -34,8 +35,12 @@ from fanfold.testing.stations import fanned_out
 from fanfold.testing.working import until, working
 from fanfold.wiring import EMBEDDED, GOOGLE
 from fanfold.worker.hand import Hand
+from fanfold.worker.lanes import Lanes
 from fanfold.worker.pacing import Pacing
 from fanfold.worker.parking import Parking
+from fanfold.worker.quick import Quick
+from fanfold.worker.ready import Ready
+from fanfold.worker.stopping import Stopping
 from fanfold.worker.ways_out import WaysOut
 from tests.unit.steps.both import ENGINES, opened
 
@@ -352,3 +357,37 @@ def test_lanes_that_come_free_together_do_not_begin_together(
     after = sorted(it.started_at for it in runs_of(home, batch) if it.started_at > opened_at)
     for number, at in enumerate(after):
         assert at >= opened_at - lateness(0.05) + number * 0.05 - _MOMENT
+
+
+def test_a_quick_run_is_asked_for_its_turn_as_any_other(still_home: Home) -> None:
+    ports = still_home.ports
+    batch = still_home.create([{"n": n} for n in range(3)], NOOP, rate="10/s")
+    jobs = queued_jobs(still_home, batch)
+    views, hand, duty = Views(ports, EMBEDDED, Library()), Hand(), Duty()
+    out, parking, ready = WaysOut(ports, duty, hand), Parking(), Ready(1)
+    pacing = Pacing(ports, EMBEDDED, views, parking, out)
+    lanes = Lanes(
+        ports,
+        EMBEDDED,
+        views,
+        Isolation(),
+        count=1,
+        hand=hand,
+        duty=duty,
+        out=out,
+        ready=ready,
+        parking=parking,
+        pacing=pacing,
+        stopping=Stopping(),
+    )
+    duty.take(batch.id, len(jobs))
+    for job, late in zip(jobs, (0.0, 0.06, 0.04), strict=True):
+        job.turn = Turn(ports.clock.now() - late, 0.1)
+    ready.put([(job, False) for job in jobs], wake=False)
+    try:
+        Quick(lanes, ready, 100).run(lambda: True)
+    finally:
+        pacing.close()
+        lanes.end()
+        lanes.stop()
+    assert sorted(ports.runs.read(batch.id, range(3))) == [0, 2]
