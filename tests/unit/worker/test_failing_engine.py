@@ -19,7 +19,9 @@ from fanfold.wiring import EMBEDDED
 
 PUPPET = "fanfold.testing.puppet:puppet"
 #: waits go through `lives`, and what looks quiet is so at once
-POLICY = replace(EMBEDDED, wait_in_place=0.001, claim_seconds=0.5, quiet_seconds=0.5)
+POLICY = replace(
+    EMBEDDED, wait_in_place=0.001, claim_seconds=0.5, quiet_seconds=0.5, turns_ahead=0.0
+)
 OFF, ON = 3600.0, 0.2
 When = Literal["before", "after"]
 
@@ -32,9 +34,11 @@ SWEEPS = {
     ("runs", "recount"): OFF,
     ("leases", "wait"): OFF,
     ("leases", "wake"): ON,
+    ("leases", "hold"): OFF,
     ("leases", "lives"): OFF,
     ("frontier", "advance"): ON,
     ("frontier", "window"): OFF,
+    ("frontier", "reserve"): OFF,
     ("batches", "get"): OFF,
     ("batches", "find"): OFF,
     ("batches", "amend"): OFF,
@@ -45,6 +49,8 @@ SWEEPS = {
     ("queue", "ack"): OFF,
     ("blobs", "write"): OFF,
 }
+#: those that only a batch with a rate makes, whose turns are all too far away to wait for here
+RATED = {("leases", "hold"), ("frontier", "reserve")}
 WHENS: tuple[When, ...] = ("before", "after")
 CALLS = [
     (port, verb, when)
@@ -79,7 +85,8 @@ def what_breaks(folder: Path, port: str, verb: str, when: When) -> str | None:
     faults = [Fault(port, verb, when, lose_reply, nth) for nth in (1, 3)]
     with embedded_engine(path) as ports:
         home = Home(path, ports)
-        batch = home.create(records * 3, PUPPET, concurrency=4)
+        rate = "50/s" if (port, verb) in RATED else None
+        batch = home.create(records * 3, PUPPET, concurrency=4, rate=rate)
         broken = with_faults(ports, faults)
         try:
             with working(broken, policy=POLICY, sweep_seconds=SWEEPS[port, verb]):

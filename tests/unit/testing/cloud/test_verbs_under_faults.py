@@ -165,6 +165,17 @@ class TestFrontier:
         assert ports.frontier.advance(batch, "b", None, ["a"], 0.0) is None
         assert ports.frontier.window(batch.id).pending == {}
 
+    @pytest.mark.parametrize("begun", [False, True])
+    def test_reserve(self, ports: Ports, batch: Batch, strike: Strike, begun: bool) -> None:
+        """After a lost reply its turns are lost, and the next ones given."""
+        if begun:
+            ports.frontier.reserve(batch.id, 1, 0.5, 0.0, 99.5)
+        fault = strike()
+        turns = ports.frontier.reserve(batch.id, 2, 0.5, 9.0, 100.0)
+        lost = 1.0 if fault.kind == "lost-reply" else 0.0
+        assert (turns.first, turns.count) == (100.0 + lost, 2)
+        assert ports.frontier.reserve(batch.id, 1, 0.5, 9.0, 100.0).first == turns.next
+
     def test_advance_that_wakes(self, ports: Ports, strike: Strike) -> None:
         batch = with_records(ports, new_batch(ports, options=BatchOptions(concurrency=1)), 2)
         ports.frontier.advance(batch, "a", None, [], 0.0)
