@@ -64,6 +64,7 @@ class Pacing:
         self._lines: dict[str, deque[Job]] = {}
         #: when to ask for turns again, by the monotonic clock, and the step that this was said for
         self._asked: dict[str, tuple[float, float]] = {}
+        self._renewed_at = monotonic()
         self._closing = Event()
         self._thread: Thread | None = None
 
@@ -111,13 +112,27 @@ class Pacing:
                 while not self._lines and not self._closing.is_set():
                     self._changed.wait()
                 batches = list(self._lines)
+            renews = monotonic() - self._renewed_at >= self._policy.lease_seconds / 3
+            if renews:
+                self._renewed_at = monotonic()
             for batch_id in batches:
                 try:
+                    if renews:
+                        self._renew(batch_id)
                     self._look(batch_id)
                 except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
                     text = f"{type(error).__name__}: {error}"
                     log.error("pacing.failed", text, batch_id=batch_id)
                     self._closing.wait(_AFTER_AN_ERROR)
+
+    def _renew(self, batch_id: str) -> None:
+        """Of those that have a document nobody need publish a second message meanwhile; who gets
+        the first one again, should this process die, may run it at once."""
+        until = self._ports.clock.now() + self._policy.lease_seconds
+        leased = [job for job in list(self._lines[batch_id]) if job.leased]
+        if leased:
+            lives = [live_of(job, RunState.QUEUED, until, owner=None) for job in leased]
+            self._ports.leases.hold(leased[0].batch, lives)
 
     def _look(self, batch_id: str) -> None:
         try:

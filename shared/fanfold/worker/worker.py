@@ -12,9 +12,9 @@
 
 Every thread may die with the process at any moment: nothing here is the only copy of anything.
 
-Draining: nothing new is pulled, what has not started is given back, what executes finishes, what
-waits in the parking waits in `lives` instead; then the process ends. With a limit (worker.grace)
-what does not finish in time is given back, too.
+Draining: nothing new is pulled, what has not started is given back, also what waits for its turn,
+what executes finishes, what waits in the parking waits in `lives` instead; then the process ends.
+With a limit (worker.grace) what does not finish in time is given back, too.
 """
 
 from __future__ import annotations

@@ -141,7 +141,6 @@ def test_a_batch_behind_one_of_a_higher_class_that_does_not_move_any_more_is_not
     assert again == {low.id, high.id}
 
 
-@knows_its_backlog
 def test_a_batch_that_waits_for_the_next_turn_of_its_rate_is_not_quiet(
     ports: Ports, home: Home, clock: StillClock, sweeper: Sweeper
 ) -> None:
@@ -155,6 +154,7 @@ def test_a_batch_that_waits_for_the_next_turn_of_its_rate_is_not_quiet(
     assert sweeper.passes().republished == len(RECORDS), "they are lost"
 
 
+@knows_its_backlog
 def test_while_somebody_is_at_a_run_of_it_or_a_message_lies_there_it_is_not_quiet(
     home: Home, ports: Ports, clock: StillClock
 ) -> None:

@@ -201,6 +201,19 @@ def test_a_run_that_has_its_lease_is_told_as_running(
         cancel(home.ports, batch.id)
 
 
+def test_a_retry_that_waits_longer_for_its_turn_than_its_lease_lasts_runs_once(
+    home: Home, policy: Policy, marked: str
+) -> None:
+    """Nobody takes it for lost and publishes it a second time."""
+    batch = home.create([{"log": marked}] * 3, f"{FLOWS}:second_time", rate="1/s")
+    brief = replace(policy, lease_after=0.0, lease_seconds=0.6, turns_ahead=0.0)
+    with working(home.ports, threads=4, policy=brief):
+        until(lambda: has_ended(home, batch))
+    home.assert_whole(batch, 3)
+    begun = sorted(Path(marked).read_text().splitlines())
+    assert begun == ["0 1", "0 2", "1 1", "1 2", "2 1", "2 2"]
+
+
 def test_a_cancel_ends_those_who_wait_for_their_turn(home: Home, policy: Policy) -> None:
     batch = home.create([OK] * 5, PUPPET, rate="2/min")
     with working(home.ports, threads=2, policy=policy, until_idle=True) as (_, thread):
