@@ -233,6 +233,15 @@ def test_the_limit_is_kept_and_reached(tmp_path: Path) -> None:
     assert most_at_once(log) == 3
 
 
+def test_the_rate_is_kept() -> None:
+    done = run_batch(doubling(), range(20), rate="2400/min")
+    batch = done.status.batch
+    assert done.outputs == [it * 2 for it in range(20)]
+    assert (batch.options.rate, batch.options.concurrency) == ("2400/min", 800)
+    assert batch.closed_at is not None
+    assert batch.closed_at >= batch.created_at + 19 / 40 - 0.002
+
+
 def test_threads_are_how_many_run_at_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     records = [{"do": "sleep", "seconds": 0.02, "log": str(log)} for _ in range(20)]

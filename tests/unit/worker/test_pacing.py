@@ -26,7 +26,7 @@ from fanfold.steps.pause import pause, resume
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Job, decode
 from fanfold.steps.status import status_of
-from fanfold.steps.stop import cancel
+from fanfold.steps.stop import cancel, wind_down
 from fanfold.steps.views import Views
 from fanfold.testing.clock import StillClock
 from fanfold.testing.home import Home
@@ -220,6 +220,17 @@ def test_a_cancel_ends_those_who_wait_for_their_turn(home: Home, policy: Policy)
         until(lambda: succeeded(home, batch) == 1)
         cancel(home.ports, batch.id, "enough")
         until(lambda: not thread.is_alive())
+    counts = status_of(home.ports, batch.id).counts
+    assert (counts.succeeded, counts.canceled) == (1, 4)
+
+
+def test_a_cancel_with_grace_does_not_wait_for_them(home: Home, policy: Policy) -> None:
+    """None of them has begun, and none is to."""
+    batch = home.create([OK] * 5, PUPPET, rate="2/min")
+    with working(home.ports, threads=2, policy=policy):
+        until(lambda: succeeded(home, batch) == 1)
+        wind_down(home.ports, batch.id, grace=3600.0)
+        until(lambda: has_ended(home, batch))
     counts = status_of(home.ports, batch.id).counts
     assert (counts.succeeded, counts.canceled) == (1, 4)
 
