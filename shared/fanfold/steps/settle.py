@@ -51,6 +51,9 @@ class Settler(Generic[T]):
         self._closing = False
         self._flushing = False
         self._thread = Thread(target=self._work, name="fanfold-settler", daemon=True)
+
+    def start(self) -> None:
+        """From now on what waits is settled when it is due. Until then, what is worked off."""
         self._thread.start()
 
     def add(self, entry: Entry[T], *, quietly: bool = False) -> None:

@@ -127,7 +127,7 @@ class Intake:
                     Station.RUNS, min(room, self._policy.pull), self._policy.pull_seconds
                 )
                 if deliveries:
-                    self._take(deliveries)
+                    self.take(deliveries)
                 if self._is_quick():
                     self._run_along(me)
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
@@ -175,7 +175,8 @@ class Intake:
         self._mean_bytes += share * (mean - self._mean_bytes)
         self._has_seen_any = True
 
-    def _take(self, deliveries: list[Delivery]) -> None:
+    def take(self, deliveries: list[Delivery]) -> None:
+        """Admit what was pulled: what is to run is ready then, the rest has left again."""
         self._hand.take(deliveries)
         self._weigh(deliveries)
         jobs: dict[str, list[Job]] = {}

@@ -98,6 +98,7 @@ class Lanes:
         return not thread.is_alive() or (self.carries(thread) and not self._hand.executing())
 
     def start(self) -> None:
+        self._settler.start()
         for thread in self.threads:
             thread.start()
 

@@ -73,6 +73,7 @@ class Desk:
             give_up=self.given_up.extend,
             executing=lambda: self.others,
         )
+        self.settler.start()
 
     def _finish(self, receipts: Sequence[int]) -> None:
         self.finish(receipts)

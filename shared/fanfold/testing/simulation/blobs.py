@@ -27,9 +27,6 @@ class MemoryBlobs:
     def delete(self, name: str) -> None:
         self._blobs.pop(_checked(name), None)
 
-    def empty(self) -> None:
-        self._blobs.clear()
-
 
 def _checked(name: str) -> str:
     if normpath(name).startswith(("..", "/")):

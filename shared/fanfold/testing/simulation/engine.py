@@ -79,7 +79,7 @@ class MemoryEngine:
 
     def empty(self) -> None:
         self.database.empty()
-        self.blobs.empty()
+        self.blobs = MemoryBlobs()  # what is kept of the old ones is theirs
         self.registry.living.clear()
 
     def ports(self, owner: str, clock: StillClock | Clock, ids: Ids) -> Ports:

@@ -16,7 +16,6 @@ from fanfold.domain import records
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.engines.embedded import queue
 from fanfold.ports import MAX_DELIVERIES, Ports, Station
-from fanfold.steps.dispatch import forget_orders
 from fanfold.steps.policy import Policy
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Process
@@ -63,7 +62,6 @@ class Simulator:
     def run(self, seed: int, *, keep_steps: bool = False) -> Outcome:
         """`keep_steps`: tell them all, also when nothing is wrong."""
         self._engine.empty()
-        forget_orders()
         with _quietly():
             life = _Life(seed, self._engine, self._scripted)
             life.run()
