@@ -19,6 +19,7 @@ from fanfold.engines.embedded.memory import MemoryDatabase
 from fanfold.engines.embedded.owners import Ownership
 from fanfold.engines.embedded.queue import EmbeddedQueue
 from fanfold.engines.embedded.runs import EmbeddedRuns
+from fanfold.engines.embedded.unheard import Unheard
 from fanfold.ports import Clock, Ids, Ports
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.blobs import MemoryBlobs
@@ -93,6 +94,7 @@ class MemoryEngine:
             leases=EmbeddedLeases(database),
             frontier=EmbeddedFrontier(database),
             letters=EmbeddedLetters(database),
+            events=Unheard(),
             blobs=self.blobs,
             clock=clock,
             ids=ids,
