@@ -16,7 +16,9 @@ message, and comes again when the claim has ended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from threading import Event, Thread
 from typing import Protocol
@@ -48,6 +50,10 @@ class Flows(Protocol):
     def resolve(self, ref: FlowRef) -> Flow: ...
 
 
+#: of the claim that is the last, on the batch before it
+Renewing = Callable[[Ports, Policy, str, str], AbstractContextManager[None]]
+
+
 def finalize(
     ports: Ports,
     policy: Policy,
@@ -55,8 +61,10 @@ def finalize(
     message: FinalizationMessage,
     *,
     repeated: bool = False,
+    renewing: Renewing | None = None,
 ) -> float:
-    """Do it, or stand aside; seconds after which the message should come again, 0 if never."""
+    """Do it, or stand aside; seconds after which the message should come again, 0 if never.
+    `renewing`: while what it makes is entered the claim is renewed, by a thread if it is None."""
     now = ports.clock.now()
     # the claim's token makes two finalizers of one process two
     claim = Claim(f"{ports.owner}/{ports.ids.token()}", now + policy.claim_seconds)
@@ -68,7 +76,7 @@ def finalize(
     if batch.claim is None or batch.claim.owner != claim.owner:
         living = (batch.claim.until if batch.claim else now) - now
         return max(0.1, min(60.0, living)) if repeated else 0.0
-    with _Renewal(ports, policy, batch.id, claim.owner):
+    with (renewing or _Renewal)(ports, policy, batch.id, claim.owner):
         _finish(ports, flows, batch, claim)
     return 0.0
 

@@ -8,8 +8,7 @@ take longer to make than most schedules take to run.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from fanfold.engines.embedded.database import Database, prepare_connection
@@ -25,6 +24,7 @@ class MemoryDatabase(Database):
             ":memory:", isolation_level=None, cached_statements=_STATEMENTS
         )
         prepare_connection(self._connection)
+        self._transaction = _Transaction(self._connection)
         with self.write() as db:
             self._settle_version(db)
         self._tables = [
@@ -37,17 +37,13 @@ class MemoryDatabase(Database):
     def read(self) -> sqlite3.Connection:
         return self._connection
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Every moment is one: nobody else writes."""
+        return nullcontext(self._connection)
+
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
         """Nobody is there to wait for, and nothing to be told of a disk."""
-        db = self._connection
-        db.execute("BEGIN")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+        return self._transaction
 
     def empty(self) -> None:
         """As new, numbers included."""
@@ -57,3 +53,17 @@ class MemoryDatabase(Database):
 
     def close(self) -> None:
         self._connection.close()
+
+
+class _Transaction:
+    """Entered time and again, which is many times as cheap as a generator for each."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db.execute("BEGIN")
+        return self._db
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")

@@ -36,7 +36,7 @@ from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Process
 from fanfold.testing.simulation.proxies import Watch
 from fanfold.testing.simulation.schedule import Schedule
-from fanfold.testing.simulation.tables import WAITING, Document, Tables
+from fanfold.testing.simulation.tables import WAITING, Document, Slots, Tables
 
 _STATUSES = tuple(
     str(it)
@@ -163,9 +163,10 @@ class Model:
                     "a closed batch keeps no counters", f"{batch.state}, and there are some left"
                 )
             return
-        self._check_counts(documents)
+        slots = self.tables.slots()
+        self._check_counts(documents, slots)
         if batch.options.concurrency is not None:
-            self._check_flight(batch, documents)
+            self._check_flight(batch, slots)
 
     def _check_documents(self, documents: dict[int, Document], batch: Batch) -> None:
         known = self.documents
@@ -191,8 +192,7 @@ class Model:
     def lives(self) -> dict[int, tuple[str, float, str | None]]:
         return self.tables.lives(0 if self.batch is None else self.batch.generation)
 
-    def _check_counts(self, documents: dict[int, Document]) -> None:
-        slots = self.tables.slots()
+    def _check_counts(self, documents: dict[int, Document], slots: Slots) -> None:
         settled = self.settled()
         found = Counter(documents[index][1] for index in settled)
         counted = (slots.succeeded, slots.failed, slots.canceled, slots.skipped)
@@ -209,9 +209,8 @@ class Model:
         if both := sorted(settled & lives.keys()):
             self.schedule.violate("counts are conserved", f"{both} are settled, and live")
 
-    def _check_flight(self, batch: Batch, documents: dict[int, Document]) -> None:
+    def _check_flight(self, batch: Batch, slots: Slots) -> None:
         limit = batch.options.concurrency or 0
-        slots = self.tables.slots()
         flight = (self.tables.released() or 0) - slots.settled - slots.waiting
         allowed = max(limit, self._allowed)
         if flight > allowed:

@@ -109,6 +109,17 @@ class Schedule:
             if not actor.greenlet.dead and actor.greenlet:
                 actor.greenlet.throw()
 
+    def forget(self) -> None:
+        """All of it, at once: what refers to each other would wait for the collector."""
+        for actor in self._actors:
+            actor.process.actors.clear()
+        self._actors.clear()
+        self._movable.clear()
+        self._sleeping.clear()
+        self.log.clear()
+        self.current = None
+        del self.on_death, self.on_mishap
+
     def _chosen(self) -> Actor:
         return self._movable[int(self.random() * len(self._movable))]
 

@@ -66,7 +66,7 @@ class Simulator:
             life = _Life(seed, self._engine, self._scripted)
             life.run()
         schedule = life.schedule
-        return Outcome(
+        outcome = Outcome(
             schedule.plan,
             schedule.steps,
             tuple(schedule.happened),
@@ -74,6 +74,8 @@ class Simulator:
             schedule.violation,
             schedule.steps_taken() if keep_steps else (),
         )
+        schedule.forget()
+        return outcome
 
 
 class _Life:
@@ -241,7 +243,7 @@ def _policy_of(plan: Plan) -> Policy:
         wait_in_place=0.0,
         view_seconds=_VIEW_SECONDS,
         fan_out_seconds=inf,
-        claim_seconds=600.0,
+        claim_seconds=50.0,
         quiet_seconds=30.0,
     )
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TypeVar, cast
 
@@ -56,6 +57,11 @@ _SETTLE = "settle"
 _DESK = (Station.FAN_OUT, Station.FINALIZATIONS, Station.DEAD_LETTERS)
 #: how likely a fan-out finds after a page that it is out of time
 _OUT_OF_TIME = 0.15
+
+
+def _not_renewed(*_: object) -> AbstractContextManager[None]:
+    """So every fold is too slow for its claim once a minute passes: somebody takes it over."""
+    return nullcontext()
 
 
 class _Here:
@@ -121,7 +127,7 @@ class Worker:
             ports, policy, views, self._hand, self._parking, self._lanes.unpark
         )
         self._desk = Desk(
-            ports, policy, library, lambda: schedule.random() < _OUT_OF_TIME
+            ports, policy, library, lambda: schedule.random() < _OUT_OF_TIME, _not_renewed
         )
 
     def start(self, *, looks: bool) -> None:
