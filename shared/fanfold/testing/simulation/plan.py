@@ -27,6 +27,8 @@ Kind = Literal[
     "minute",  # time passes: leases of messages and runs end
     "sweep",  # the sweep comes by
     "keep",  # whoever executes is leased, as if it took long
+    "stall",  # who moves is held up, while others take many steps
+    "hang",  # the next flow's code returns only when its batch is run again, or nobody else moves
 ]
 MOST_RECORDS = 8
 CRASHES = ("crash before", "crash after")
@@ -40,12 +42,16 @@ class Act:
     verb: Verb
     #: a number, or which records are to run again
     value: int | Again = 0
+    #: how many retries have come before; the step is counted from the last of them
+    era: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Mishap:
     step: int
     kind: Kind
+    #: as that of an act
+    era: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,17 @@ class Plan:
             f"options {self.options or 'none'}; {self.processes} processes"
             + (", exclusive" if self.exclusive else "")
             + (", the dead are found at once" if self.reaps else ", only leases tell of the dead"),
-            *(f"from step {it.step} on the user: {it.verb} {it.value or ''}" for it in self.acts),
-            *(f"at step {it.step}: {it.kind}" for it in self.mishaps),
+            *(
+                f"from step {it.step}{_after(it.era)} on the user: {it.verb} {it.value or ''}"
+                for it in self.acts
+            ),
+            *(f"at step {it.step}{_after(it.era)}: {it.kind}" for it in self.mishaps),
         ]
         return "\n".join(line.rstrip() for line in lines)
+
+
+def _after(era: int) -> str:
+    return f" after retry {era}" if era else ""
 
 
 def plan_of(seed: int, random: Random) -> Plan:
@@ -90,11 +103,12 @@ def plan_of(seed: int, random: Random) -> Plan:
         options["error_policy"] = "stop"
     fates: tuple[Fate, ...] = tuple(_fate(chance()) for _ in range(records))
     horizon = 40 + 22 * records
-    acts = _acts(random, horizon, limited)
-    for _ in range(int(chance() * 1.3) + int(chance() * 1.1)):
-        again: Again = ("failed", "succeeded", "canceled", "all")[int(4 * chance())]
-        acts += (Act(horizon, "retry", again),)
-        horizon = horizon * 3 // 2
+    retries = int(chance() * 1.3) + int(chance() * 1.1)
+    acts = _acts(random, horizon, limited, 0, 0.3 if retries else 0.12)
+    for era in range(retries):
+        acts += (Act(horizon, "retry", _again(chance(), acts), era),)
+        horizon = 30 + 14 * records
+        acts += _acts(random, horizon, limited, era + 1, 0.1)
     return Plan(
         seed=seed,
         fates=fates,
@@ -105,7 +119,7 @@ def plan_of(seed: int, random: Random) -> Plan:
         exclusive=chance() < 0.1,
         reaps=chance() < 0.5,
         acts=acts,
-        mishaps=_mishaps(random, horizon),
+        mishaps=_mishaps(random, 40 + 22 * records, 30 + 14 * records, retries),
     )
 
 
@@ -119,7 +133,16 @@ def _fate(chance: float) -> Fate:
     return "at once" if chance < 0.99 else "fatal"
 
 
-def _acts(random: Random, horizon: int, limited: bool) -> tuple[Act, ...]:
+def _again(chance: float, acts: tuple[Act, ...]) -> Again:
+    """Mostly of those of which there are some."""
+    if any(it.verb == "cancel" for it in acts):
+        return "canceled" if chance < 0.6 else "all"
+    return ("failed", "succeeded", "canceled", "all")[int(4 * chance)]  # type: ignore[return-value]
+
+
+def _acts(
+    random: Random, horizon: int, limited: bool, era: int, canceled: float
+) -> tuple[Act, ...]:
     chance = random.random
     acts: list[Act] = []
 
@@ -128,27 +151,30 @@ def _acts(random: Random, horizon: int, limited: bool) -> tuple[Act, ...]:
 
     if chance() < 0.35:
         step = at()
-        acts.append(Act(step, "pause"))
+        acts.append(Act(step, "pause", era=era))
         if chance() < 0.85:
-            acts.append(Act(step + 1 + int(chance() * horizon / 2), "resume"))
+            acts.append(Act(step + 1 + int(chance() * horizon / 2), "resume", era=era))
     if limited and chance() < 0.5:
-        acts += [Act(at(), "limit", 1 + int(chance() * 4)) for _ in range(1 + int(chance() * 2))]
-    if chance() < 0.15:
-        acts.append(Act(at(), "cancel"))
+        for _ in range(1 + int(chance() * 2)):
+            acts.append(Act(at(), "limit", 1 + int(chance() * 4), era))
+    if chance() < canceled:
+        acts.append(Act(at(), "cancel", era=era))
     elif chance() < 0.06:
-        acts.append(Act(at(), "wind down", 5))
+        acts.append(Act(at(), "wind down", 5, era))
     return tuple(sorted(acts, key=lambda it: it.step))
 
 
-def _mishaps(random: Random, horizon: int) -> tuple[Mishap, ...]:
-    """One crash, in most schedules; and some of each of the others."""
+def _mishaps(random: Random, horizon: int, later: int, retries: int) -> tuple[Mishap, ...]:
+    """One crash, in most schedules; and some of each of the others. `later`: so many steps a
+    generation takes that is not the first."""
     chance = random.random
     mishaps: list[Mishap] = []
 
     def add(kind: Kind, likely: float, most: int = 1) -> None:
         for _ in range(most):
             if chance() < likely:
-                mishaps.append(Mishap(1 + int(chance() * horizon), kind))
+                era = int(chance() * (retries + 1))
+                mishaps.append(Mishap(1 + int(chance() * (later if era else horizon)), kind, era))
 
     add("crash before" if chance() < 0.5 else "crash after", 0.65)
     add("lost", 0.1)
@@ -160,4 +186,6 @@ def _mishaps(random: Random, horizon: int) -> tuple[Mishap, ...]:
     add("minute", 0.15, 2)
     add("sweep", 0.3, 2)
     add("keep", 0.3, 2)
-    return tuple(sorted(mishaps, key=lambda it: it.step))
+    add("stall", 0.4, 2)
+    add("hang", 0.3)
+    return tuple(sorted(mishaps, key=lambda it: (it.era, it.step)))

@@ -25,7 +25,7 @@ from fanfold.steps.finalize import certify
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.model import Model
 from fanfold.testing.simulation.plan import Fate
-from fanfold.testing.simulation.schedule import USER, Schedule
+from fanfold.testing.simulation.schedule import HUNG, STALLED, USER, Schedule
 from fanfold.testing.simulation.tables import WAITING, Tables
 
 #: the sweep looks twice before it calls a batch quiet, and waits in between
@@ -73,7 +73,9 @@ class Rest:
 
     def __call__(self) -> bool:
         """Whether anybody can move now."""
-        if self._schedule.stir(USER):
+        if self._schedule.stir(STALLED) or self._schedule.stir(USER):
+            return True
+        if self._schedule.random() < 0.5 and self._schedule.stir(HUNG):
             return True
         self._rounds += 1
         if self._rounds > _ROUNDS:

@@ -27,6 +27,10 @@ MOST_STEPS = 6000
 #: mishaps of calls; the others happen to the world
 #: what the user sleeps on
 USER, ENDED = "user", "ended"
+#: what those sleep on who are held up, and flows' code that hangs
+STALLED, HUNG = "stalled", "hung"
+#: how long somebody is held up, in steps, and how much longer than that at most
+_SHORTEST_STALL, _LONGER_STALL = 5, 60
 _OF_CALLS = (*CRASHES, "lost", "refused", "twice")
 
 
@@ -49,17 +53,16 @@ class Schedule:
         self._movable: list[Actor] = []
         self._sleeping: dict[str, list[Actor]] = {}
         self._actors: list[Actor] = []
-        #: at which steps something is to happen, the last first; without a mishap, the user comes
-        self._events: list[tuple[int, Mishap | None]] = sorted(
-            [
-                *((it.step, it) for it in plan.mishaps),
-                *((it.step, None) for it in plan.acts),
-            ],
-            key=lambda it: -it[0],
-        )
-        self._next = self._events[-1][0] if self._events else MOST_STEPS
+        #: at which steps something is to happen, the last first: a mishap, or someone is stirred
+        self._events: list[tuple[int, Mishap | str]] = []
+        self._next = MOST_STEPS
+        #: at which step the last retry was, and how many there were
+        self.era_began, self._era = 0, 0
+        self._plan_era()
         #: a mishap that waits for the call that it concerns
         self._due: list[Mishap] = []
+        #: at which step who moves now goes on
+        self._stalled = 0
 
     # ------------------------------------------------------------ actors
 
@@ -144,7 +147,7 @@ class Schedule:
 
     def stir_all(self) -> None:
         for key in list(self._sleeping):
-            if key not in (USER, ENDED):
+            if key not in (USER, ENDED, STALLED, HUNG):
                 self.stir(key)
 
     def _me(self) -> Actor:
@@ -169,6 +172,14 @@ class Schedule:
             self._meet_mishaps()
         if self.steps > MOST_STEPS:
             self.violate("it comes to an end", f"{MOST_STEPS} steps, and still somebody moves")
+        if self._stalled:
+            self._events.append((self._stalled, STALLED))
+            self._stalled = 0
+            self._arrange()
+            self.happened.append("stall")
+            self.tell(f"{actor.process.name} {actor.name} is held up")
+            self.sleep(STALLED)
+            return actor
         other = self._chosen()
         if other is not actor:
             other.greenlet.switch()
@@ -213,13 +224,34 @@ class Schedule:
     def _meet_mishaps(self) -> None:
         while self._events and self._events[-1][0] <= self.steps:
             _, mishap = self._events.pop()
-            if mishap is None:
-                self.stir(USER)
+            if isinstance(mishap, str):
+                self.stir(mishap)
             elif mishap.kind in _OF_CALLS:
                 self._due.append(mishap)
+            elif mishap.kind == "stall":
+                self._stall()
             elif told := self.on_mishap(mishap):
                 self.happened.append(mishap.kind)
                 self.tell(told)
+        self._arrange()
+
+    def _stall(self) -> None:
+        """Whoever moves is held up for a while. It is not asleep before its turn has ended."""
+        self._stalled = self.steps + _SHORTEST_STALL + int(_LONGER_STALL * self.random())
+
+    def begin_era(self) -> None:
+        """The user retries: what was planned for after that is counted from here."""
+        self.era_began, self._era = self.steps, self._era + 1
+        self._plan_era()
+
+    def _plan_era(self) -> None:
+        plan, start = self.plan, self.era_began
+        self._events += [(start + it.step, it) for it in plan.mishaps if it.era == self._era]
+        self._events += [(start + it.step, USER) for it in plan.acts if it.era == self._era]
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self._events.sort(key=lambda it: -it[0])
         self._next = self._events[-1][0] if self._events else MOST_STEPS
 
     def crash(self, process: Process) -> NoReturn:

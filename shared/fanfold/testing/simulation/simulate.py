@@ -25,7 +25,7 @@ from fanfold.testing.simulation.model import Executing, Model
 from fanfold.testing.simulation.plan import Act, Mishap, Plan, plan_of
 from fanfold.testing.simulation.proxies import simulated
 from fanfold.testing.simulation.rest import Rest
-from fanfold.testing.simulation.schedule import ENDED, Schedule
+from fanfold.testing.simulation.schedule import ENDED, HUNG, Schedule
 from fanfold.testing.simulation.tables import Tables
 from fanfold.testing.simulation.user import User
 from fanfold.testing.simulation.violation import Step, Violation
@@ -98,8 +98,11 @@ class _Life:
         self._watch.after["queue.bury"] = lambda *_: self.schedule.stir(Station.DEAD_LETTERS)
         for verb in ("amend", "close"):
             self._watch.after[f"batches.{verb}"] = self._has_batch
+        self._watch.after["batches.reopen"] = self._has_reopened
         self._started = 0
         self._deaths = 0
+        #: whether the next flow's code is to hang
+        self._hangs = False
         #: whether somebody may have published already
         self._is_under_way = False
 
@@ -175,6 +178,10 @@ class _Life:
         if batch.ended:
             self.schedule.stir(ENDED)
 
+    def _has_reopened(self, batch: Batch, *_: object) -> None:
+        self.model.has_batch(batch)
+        self.schedule.stir(HUNG)
+
     def _has_released(self, _: object, deliveries: list[object], delay: float = 0.0) -> None:
         if not delay:
             for it in {delivery.station for delivery in deliveries}:  # type: ignore[attr-defined]
@@ -212,6 +219,8 @@ class _Life:
                     if schedule.stir(name := f"{KEEP} worker-{it + 1}")
                 ]
                 return "what executes is leased" if keepers else ""
+            case "hang":
+                self._hangs = True
         return ""
 
     # -------------------------------------------------------------- flows
@@ -219,8 +228,14 @@ class _Life:
     def _begins(self, index: int) -> None:
         actor = self.schedule.current
         self._executing[actor] = self.model.begins(index, exclusive=self.schedule.plan.exclusive)
-        self.schedule.turn()
-        self.schedule.log.append((self.schedule.steps, actor, "runs the flow", (index,), ""))  # type: ignore[arg-type]
+        schedule, mishap = self.schedule, ""
+        if self._hangs:
+            self._hangs, mishap = False, "hang"
+            schedule.happened.append(mishap)
+        schedule.log.append((schedule.steps, actor, "runs the flow", (index,), mishap))  # type: ignore[arg-type]
+        if mishap:
+            schedule.sleep(HUNG)
+        schedule.turn()
 
     def _ends(self, _: int) -> None:
         executing = self._executing.pop(self.schedule.current, None)

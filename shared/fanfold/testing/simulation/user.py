@@ -59,7 +59,7 @@ class User:
 
     def go_on(self) -> None:
         while self.left:
-            if self._schedule.steps < self.left[0].step:
+            if self._schedule.steps < self._schedule.era_began + self.left[0].step:
                 self._schedule.sleep(USER)
             act = self.left.pop(0)
             self._insist(lambda act=act: self._do(act))  # type: ignore[misc]
@@ -90,4 +90,5 @@ class User:
             case Act(verb="retry", value=str(again)):
                 while not ports.batches.get(batch_id).ended:
                     self._schedule.sleep(ENDED)
+                self._schedule.begin_era()
                 retry(ports, batch_id, Selection(_STATES[again]))
