@@ -6,7 +6,6 @@ step was written, and is refuted by a sentence in that step's own docstring.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from fanfold.domain import frontier as frontier_rules
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.run import Live, Run, RunState
-from fanfold.domain.source import Checkpoint
 from fanfold.domain.tally import Tally, tally_of
 from fanfold.engines.embedded import runs as embedded_runs
 from fanfold.engines.embedded.batches import EmbeddedBatches, number_of, read_batch
@@ -80,7 +78,7 @@ def _counts_what_is_there(right: Any) -> Any:
 
 
 def _increments_again(_: Any) -> Any:
-    def create(db: sqlite3.Connection, number: int, rows: dict[int, tuple[object, ...]]) -> bool:
+    def create(db: Any, number: int, rows: dict[int, tuple[object, ...]]) -> bool:
         db.executemany(
             f"INSERT OR REPLACE INTO runs ({embedded_runs.RUN_COLUMNS}) "  # noqa: S608  columns
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -92,7 +90,7 @@ def _increments_again(_: Any) -> Any:
 
 
 def _settles_what_is_closed(right: Any) -> Any:
-    def open_number(db: sqlite3.Connection, batch: Batch) -> int | None:
+    def open_number(db: Any, batch: Batch) -> int | None:
         number: int | None = right(db, batch)
         return number_of(db, batch.id) if number is None else number
 
@@ -100,7 +98,7 @@ def _settles_what_is_closed(right: Any) -> Any:
 
 
 def _settles_what_is_older(_: Any) -> Any:
-    def open_number(db: sqlite3.Connection, batch: Batch) -> int | None:
+    def open_number(db: Any, batch: Batch) -> int | None:
         now = read_batch(db, batch.id)[1]
         return number_of(db, batch.id) if now.is_open else None
 
@@ -236,7 +234,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("release before settle", (frontier_rules, "grant", _counts_itself_as_settled)),
     Bug("a release that no outbox keeps", (frontier_rules, "grant", _keeps_no_outbox)),
     Bug("the last page taken for published", _fan_out("_read_on", _trusts_the_last_page)),
-    Bug("out of time without handing on", _fan_out("_hand_on", _nothing)),
+    Bug("out of time without handing on", _fan_out("request_fan_out", _nothing)),
     Bug("a resume that publishes nothing", (pause_steps, "_publish_again", _nothing)),
     Bug("paused by an old view", (run_flow, "is_acked_unrun", _believes_its_view)),
     Bug("a generation not checked", (embedded_runs, "open_number", _settles_what_is_older)),

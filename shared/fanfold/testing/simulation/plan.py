@@ -188,4 +188,9 @@ def _mishaps(random: Random, horizon: int, later: int, retries: int) -> tuple[Mi
     add("keep", 0.3, 2)
     add("stall", 0.4, 2)
     add("hang", 0.3)
+    for era in range(1, retries + 1):  # where two who open it may get in each other's way
+        if chance() < 0.4:
+            mishaps.append(Mishap(1, "twice", era))
+        if chance() < 0.4:
+            mishaps.append(Mishap(3 + int(chance() * 12), "stall", era))
     return tuple(sorted(mishaps, key=lambda it: (it.era, it.step)))

@@ -34,7 +34,7 @@ _MOMENT = 0.001
 #: A message that comes again while its first delivery is in work is one message in two hands:
 #: acking the one acks the other. If then something breaks off as well, what was left undone in the
 #: other hand (a question, a release that is in the outbox) has no message, and waits for the sweep.
-_OVERLAPS = {"lease", "minute"}
+_OVERLAPS = {"lease", "minute", "hang"}
 _BREAKS = {"crash before", "crash after", "lost", "refused"}
 #: what a record's run may come to
 _BECOMES: dict[Fate, tuple[RunState, ...]] = {
@@ -86,6 +86,8 @@ class Rest:
         visible = self._tables.next_visible()
         if visible is not None:
             return self._pass_until(visible)
+        if self._schedule.stir(HUNG):
+            return True
         batch = self._model.batch
         if batch is None:  # its user died before there was one
             return False
