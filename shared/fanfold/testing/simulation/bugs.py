@@ -67,9 +67,7 @@ def _acks_first(right: Any) -> Any:
 def _counts_what_is_there(right: Any) -> Any:
     def settle(self: Any, batch: Batch, runs: Sequence[Run], *rest: Any) -> list[Verdict]:
         verdicts: list[Verdict] = right(self, batch, runs, *rest)
-        again = [
-            run for run, it in zip(runs, verdicts, strict=True) if it is Verdict.ALREADY
-        ]
+        again = [run for run, it in zip(runs, verdicts, strict=True) if it is Verdict.ALREADY]
         with self._database.write() as db:
             add_tally(db, number_of(db, batch.id), 0, tally_of(again))
         return verdicts
@@ -230,7 +228,9 @@ BUGS: tuple[Bug, ...] = (
     Bug("no question on a duplicate", (WaysOut, "over_elsewhere", _does_not_ask)),
     Bug("no question after the seal", _fan_out("ask", _never_asks)),
     Bug("slots not deleted at the close", (EmbeddedBatches, "close", _keeps_slots)),
-    Bug("a result lands in a closed batch", (embedded_runs, "open_number", _settles_what_is_closed)),
+    Bug(
+        "a result lands in a closed batch", (embedded_runs, "open_number", _settles_what_is_closed)
+    ),
     Bug("release before settle", (frontier_rules, "grant", _counts_itself_as_settled)),
     Bug("a release that no outbox keeps", (frontier_rules, "grant", _keeps_no_outbox)),
     Bug("the last page taken for published", _fan_out("_read_on", _trusts_the_last_page)),

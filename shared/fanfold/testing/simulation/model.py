@@ -39,8 +39,7 @@ from fanfold.testing.simulation.schedule import Schedule
 from fanfold.testing.simulation.tables import WAITING, Document, Slots, Tables
 
 _STATUSES = tuple(
-    str(it)
-    for it in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
+    str(it) for it in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 )
 
 
@@ -176,7 +175,8 @@ class Model:
             now = documents.get(index)
             if now != document and document[0] >= batch.generation:
                 self.schedule.violate(
-                    "terminal never regresses", f"record {index}: {document} became {now}"
+                    "terminal never regresses",
+                    f"record {index}: {document[:3]} became {now and now[:3]}",
                 )
         if batch.closed is not None and documents.keys() - known.keys():
             self.schedule.violate(

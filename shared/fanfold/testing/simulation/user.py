@@ -62,7 +62,7 @@ class User:
             if self._schedule.steps < self._schedule.era_began + self.left[0].step:
                 self._schedule.sleep(USER)
             act = self.left.pop(0)
-            self._insist(lambda act=act: self._do(act))  # type: ignore[misc]
+            self._insist(lambda act=act: self._act(act))  # type: ignore[misc]
 
     def _insist(self, work: Callable[[], object]) -> None:
         for _ in range(3):
@@ -74,7 +74,12 @@ class User:
                 self._schedule.tell(f"the user is told: {type(error).__name__}")
             return
 
-    def _do(self, act: Act) -> None:
+    def _act(self, act: Act) -> None:
+        if self._do(act):
+            self._schedule.happened.append(f"user: {act.verb}")
+
+    def _do(self, act: Act) -> bool:
+        """Whether that changed anything."""
         ports, batch_id = self._ports, self.batch_id
         match act:
             case Act(verb="pause"):
@@ -91,4 +96,5 @@ class User:
                 while not ports.batches.get(batch_id).ended:
                     self._schedule.sleep(ENDED)
                 self._schedule.begin_era()
-                retry(ports, batch_id, Selection(_STATES[again]))
+                return retry(ports, batch_id, Selection(_STATES[again])).records > 0
+        return True

@@ -40,13 +40,19 @@ class Violation:
         return self.plan.seed
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, bug: str = "") -> str:
+        """`bug`: the one that was seeded."""
+        seeded = f" --bug {bug!r}" if bug else ""
+        repeat = f"--seed {self.seed} --schedules 1{seeded}"
         return "\n".join(
             [
                 f"seed {self.seed} violates: {self.invariant}",
                 f"  {self.what}",
                 *(f"  {line}" for line in str(self.plan).splitlines()),
                 *map(str, self.steps),
-                f"repeat it: python -m fanfold.testing.simulation --seed {self.seed}",
+                f"repeat it: python -m fanfold.testing.simulation {repeat}",
             ]
         )
 

@@ -123,9 +123,7 @@ class Worker:
             bounds=USUAL,
             pressure=Pressure([]),
         )
-        self._keeper = Keeper(
-            ports, policy, views, self._hand, self._parking, self._lanes.unpark
-        )
+        self._keeper = Keeper(ports, policy, views, self._hand, self._parking, self._lanes.unpark)
         self._desk = Desk(
             ports, policy, library, lambda: schedule.random() < _OUT_OF_TIME, _not_renewed
         )
