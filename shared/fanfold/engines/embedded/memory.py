@@ -37,11 +37,11 @@ class MemoryDatabase(Database):
     def read(self) -> sqlite3.Connection:
         return self._connection
 
-    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:  # type: ignore[override]
         """Every moment is one: nobody else writes."""
         return nullcontext(self._connection)
 
-    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:  # type: ignore[override]
         """Nobody is there to wait for, and nothing to be told of a disk."""
         return self._transaction
 

@@ -122,8 +122,10 @@ def _told(summary: Summary, seed: int, seconds: float) -> str:
     done = summary.schedules
     found = f"seed {summary.violations[0].seed} is wrong" if summary.violations else "all are right"
     lines = [
-        f"{done} schedules from seed {seed}, {summary.steps / done:.0f} steps each, "
-        f"{done / seconds:.0f} a second: {found}",
+        (
+            f"{done} schedules from seed {seed}, {summary.steps / done:.0f} steps each, "
+            f"{done / seconds:.0f} a second: {found}"
+        ),
         "ended: " + ", ".join(f"{name} {n}" for name, n in summary.states.most_common()),
         "in so many of them: "
         + ", ".join(f"{name} {n}" for name, n in summary.happened.most_common()),

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from greenlet import greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
+
+__all__ = ["Actor", "CooperativeLock", "GreenletExit", "Process", "getcurrent", "greenlet"]
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +29,7 @@ class Process:
 class Actor:
     name: str
     process: Process
-    greenlet: greenlet
+    greenlet: Any = None
     #: whether nobody has it do again what is broken off: no message stands behind it
     on_its_own: bool = False
     asleep: bool = False

@@ -22,6 +22,7 @@ from fanfold.engines.embedded import runs as embedded_runs
 from fanfold.engines.embedded.batches import EmbeddedBatches, number_of, read_batch
 from fanfold.engines.embedded.leases import EmbeddedLeases
 from fanfold.engines.embedded.places import place_of
+from fanfold.engines.embedded.rows import RUN_COLUMNS
 from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.tallies import add_tally
 from fanfold.ports import Verdict
@@ -78,7 +79,7 @@ def _counts_what_is_there(right: Any) -> Any:
 def _increments_again(_: Any) -> Any:
     def create(db: Any, number: int, rows: dict[int, tuple[object, ...]]) -> bool:
         db.executemany(
-            f"INSERT OR REPLACE INTO runs ({embedded_runs.RUN_COLUMNS}) "  # noqa: S608  columns
+            f"INSERT OR REPLACE INTO runs ({RUN_COLUMNS}) "  # noqa: S608  columns
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(place_of(number, index), *row) for index, row in rows.items()],
         )

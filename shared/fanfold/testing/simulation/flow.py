@@ -14,7 +14,6 @@ from typing import Any
 from fanfold.domain.flow import Flow, flow
 from fanfold.errors import Fatal, Permanent, Retryable
 from fanfold.execution.context import Context
-
 from fanfold.execution.library import Found, Library
 from fanfold.folds.result import Result
 
@@ -51,7 +50,7 @@ class Scripted:
             retries=2,
             timeout=None,
             exclusive=exclusive,
-            fold=lambda results: self._fold(results),
+            fold=self._fold,
         )
         def scripted(record: dict[str, Any], ctx: Context) -> dict[str, int]:
             self.hooks.begins(ctx.index)

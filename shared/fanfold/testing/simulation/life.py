@@ -1,4 +1,4 @@
-"""Everything there is in one schedule: processes, their engine, a clock, and what happens to them."""
+"""Everything there is in one schedule: processes, an engine, a clock, and what happens to them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from random import Random
 from fanfold.domain import records
 from fanfold.domain.batch import Batch
 from fanfold.engines.embedded import queue
+from fanfold.folds.result import Result
 from fanfold.ports import MAX_DELIVERIES, Ports, Station
 from fanfold.steps.policy import Policy
 from fanfold.testing.clock import StillClock
@@ -47,8 +48,7 @@ class Life:
         self._watch.after["queue.publish"] = lambda _, station, *__: self.schedule.stir(station)
         self._watch.after["queue.release"] = self._has_released
         self._watch.after["queue.bury"] = lambda *_: self.schedule.stir(Station.DEAD_LETTERS)
-        for verb in ("amend", "close"):
-            self._watch.after[f"batches.{verb}"] = self._has_batch
+        self._watch.after["batches.amend"] = self._has_batch
         self._watch.after["batches.reopen"] = self._has_reopened
         self._started = 0
         self._deaths = 0
@@ -155,24 +155,28 @@ class Life:
                 schedule.stir(station)
                 return f"a message of {station} comes again"
             case "worn":
-                station = self._tables.wear_out(MAX_DELIVERIES, schedule.random())
-                if station is None:
-                    return ""
-                if station != Station.RUNS:
-                    schedule.sweep_must_mend = True
-                return f"a message of {station} is worn out"
+                return self._wear_out()
             case "sweep":
                 return "the sweep comes by" if schedule.stir(TIME) else ""
             case "keep":
-                keepers = [
-                    name
-                    for it in range(self._started)
-                    if schedule.stir(name := f"{KEEP} worker-{it + 1}")
-                ]
-                return "what executes is leased" if keepers else ""
+                return self._keepers_come_by()
             case "hang":
                 self._hangs = True
+            case _:
+                raise ValueError(f"{mishap.kind} is met elsewhere")
         return ""
+
+    def _wear_out(self) -> str:
+        station = self._tables.wear_out(MAX_DELIVERIES, self.schedule.random())
+        if station is None:
+            return ""
+        if station != Station.RUNS:
+            self.schedule.sweep_must_mend = True
+        return f"a message of {station} is worn out"
+
+    def _keepers_come_by(self) -> str:
+        names = [f"{KEEP} worker-{it + 1}" for it in range(self._started)]
+        return "what executes is leased" if sum(map(self.schedule.stir, names)) else ""
 
     # -------------------------------------------------------------- flows
 
@@ -193,9 +197,9 @@ class Life:
         if executing is not None:
             self.model.ends(executing)
 
-    def _folds(self, results: list[object]) -> None:
+    def _folds(self, results: list[Result]) -> None:
         self.schedule.turn()
-        self.model.folds(results)  # type: ignore[arg-type]
+        self.model.folds(results)
 
 
 def _policy_of(plan: Plan) -> Policy:

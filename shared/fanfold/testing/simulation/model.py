@@ -3,21 +3,22 @@
 The model sees each call and its answer (simulation.proxies), and after each call that may have
 changed something it reads the tables (simulation.tables).
 
-| invariant                            | how it is looked at                                          |
-|--------------------------------------|--------------------------------------------------------------|
-| counts are conserved                 | the slots add up to the runs' documents, and to the waiting  |
-| a record is counted once             | no second COUNTED for a record of a generation               |
-| terminal never regresses             | no document changes or goes; states follow the table         |
-| one close per generation             | one transition to finalizing; nothing lands after it         |
-| a closed batch keeps no counters     | after a close there are no slots and no window               |
-| a generation is of its own           | all of these for each of them: what a retry chose is removed |
-|                                      | and settled anew, the rest stays                             |
-| the fold sees each record once       | every call of the fold, in order, as the documents say       |
-| no more in flight than may be        | released less settled less waiting; and who runs a flow      |
-| what runs has been released          | no flow runs beyond the window                               |
-| an exclusive record is run by one    | no second one begins while the first one's lease lives       |
-| nothing is acked before it is settled| an acked run is settled, has a live document, or its batch   |
-|                                      | takes no results                                             |
+| invariant                             | how it is looked at                                      |
+|---------------------------------------|----------------------------------------------------------|
+| counts are conserved                  | slots add up to the runs' documents, and to what waits   |
+| a record is counted once              | no second COUNTED for a record of a generation           |
+| terminal never regresses              | no document changes or goes; states follow the table     |
+| one close per generation              | one move to finalizing; nothing lands after it           |
+| a closed batch keeps no counters      | after a close there are no slots and no window           |
+| the fold sees each record once        | each call of the fold: in order, as the documents say    |
+| no more in flight than may be         | released less settled less waiting; and who runs a flow  |
+| what runs has been released           | no flow runs beyond the window                           |
+| an exclusive record is run by one     | no second one begins while the first one's lease lives   |
+| nothing is acked before it is settled | an acked run is settled or has a live document, or its   |
+|                                       | batch takes no results                                   |
+
+Each generation is held to all of them: what a retry chose is removed and settled anew, the rest
+stays. What is looked at only when nobody can move is told in rest.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from fanfold.domain.run import Run, RunState
 from fanfold.folds.result import Result
 from fanfold.ports import Delivery, Station, Verdict
 from fanfold.testing.clock import StillClock
-from fanfold.testing.simulation.actors import Process
+from fanfold.testing.simulation.actors import Actor, Process
 from fanfold.testing.simulation.proxies import Watch
 from fanfold.testing.simulation.schedule import Schedule
 from fanfold.testing.simulation.tables import WAITING, Document, Slots, Tables
@@ -70,6 +71,8 @@ class Model:
     _paused_at: int = 0
     #: by process and delivery, the step at which it was pulled
     _pulled: dict[tuple[Process | None, str], int] = field(default_factory=dict)
+    #: whose claim each actor saw last, when it closed a batch
+    _claims: dict[Actor | None, str] = field(default_factory=dict)
     #: generations whose results the fold has seen
     folded: set[int] = field(default_factory=set)
 
@@ -78,7 +81,8 @@ class Model:
         watch.before["queue.ack"] = self._acks
         watch.after["queue.pull"] = self._has_pulled
         watch.after["runs.settle"] = self._has_settled
-        for verb in ("create", "amend", "append", "close", "reopen"):
+        watch.after["batches.close"] = self._has_claimed
+        for verb in ("create", "amend", "append", "reopen"):
             watch.after[f"batches.{verb}"] = self.has_batch
         for verb in ("leases.hold", "leases.take", "leases.wait", "leases.wake"):
             watch.after[verb] = self._has_changed
@@ -110,6 +114,11 @@ class Model:
         self._check_move(before, batch)
         self._look()
 
+    def _has_claimed(self, batch: Batch, *_: object) -> None:
+        if batch.claim is not None:
+            self._claims[self.schedule.current] = batch.claim.owner
+        self.has_batch(batch)
+
     def _check_move(self, before: Batch, batch: Batch) -> None:
         violate = self.schedule.violate
         if before.state is not batch.state:
@@ -132,7 +141,7 @@ class Model:
             violate("counts are conserved", f"the total {before.total} became {batch.total}")
 
     def _has_settled(
-        self, verdicts: list[Verdict], batch: Batch, runs: Sequence[Run], *_: object
+        self, verdicts: list[Verdict], _: Batch, runs: Sequence[Run], *__: object
     ) -> None:
         for run, verdict in zip(runs, verdicts, strict=True):
             if verdict is not Verdict.COUNTED:
@@ -312,7 +321,11 @@ class Model:
         return len(self.schedule.plan.fates)
 
     def folds(self, results: list[Result]) -> None:
+        """Of a finalizer that still is one: what another makes of them is thrown away."""
         batch = self.batch
+        claim = None if batch is None else batch.claim
+        if claim is None or claim.owner != self._claims.get(self.schedule.current):
+            return
         if batch is None or batch.closed is None:
             self.schedule.violate("the fold sees each record once", "it was called before a close")
             return

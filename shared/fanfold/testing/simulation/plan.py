@@ -137,7 +137,7 @@ def _again(chance: float, acts: tuple[Act, ...]) -> Again:
     """Mostly of those of which there are some."""
     if any(it.verb == "cancel" for it in acts):
         return "canceled" if chance < 0.6 else "all"
-    return ("failed", "succeeded", "canceled", "all")[int(4 * chance)]  # type: ignore[return-value]
+    return ("failed", "succeeded", "canceled", "all")[int(4 * chance)]
 
 
 def _acts(
@@ -155,8 +155,9 @@ def _acts(
         if chance() < 0.85:
             acts.append(Act(step + 1 + int(chance() * horizon / 2), "resume", era=era))
     if limited and chance() < 0.5:
-        for _ in range(1 + int(chance() * 2)):
-            acts.append(Act(at(), "limit", 1 + int(chance() * 4), era))
+        acts += [
+            Act(at(), "limit", 1 + int(chance() * 4), era) for _ in range(1 + int(chance() * 2))
+        ]
     if chance() < canceled:
         acts.append(Act(at(), "cancel", era=era))
     elif chance() < 0.06:

@@ -10,9 +10,9 @@ from fanfold.ports import Batches, Blobs, Frontier, Leases, Letters, Ports, Queu
 from fanfold.testing.simulation.schedule import Schedule
 
 #: told before a call, with its arguments
-Before = Callable[..., None]
+Before = Callable[..., object]
 #: told after a call, with its answer and its arguments
-After = Callable[..., None]
+After = Callable[..., object]
 
 
 class Watch:

@@ -1,15 +1,15 @@
 """When nobody can move: is something lost, does time have to pass, is it all over?
 
-| at rest there is                     | and then                                                    |
-|--------------------------------------|-------------------------------------------------------------|
-| something the user still wants       | the user comes                                              |
-| a message that may be had later      | time passes until then                                      |
-| an ended batch, and no message       | what has become of it is held against its records           |
-| a batch that the user has paused     | the user resumes it, or leaves it so                        |
-| a live document                      | time passes until it is due, and somebody goes round        |
-| none of these                        | nothing may be lost: *nobody needs the sweep*. Only where   |
-|                                      | something broke off that has no message (a user, a sweep)   |
-|                                      | the sweep must find it, in so many rounds                   |
+| at rest there is                 | and then                                                  |
+|----------------------------------|-----------------------------------------------------------|
+| something the user still wants   | the user comes                                            |
+| a message that may be had later  | time passes until then                                    |
+| an ended batch, and no message   | what has become of it is held against its records         |
+| a batch that the user has paused | the user resumes it, or leaves it so                      |
+| a live document                  | time passes until it is due, and somebody goes round      |
+| none of these                    | nothing may be lost: *nobody needs the sweep*. Only where |
+|                                  | something broke off that has no message (a user, a sweep) |
+|                                  | the sweep must find it, in so many rounds                 |
 """
 
 from __future__ import annotations
@@ -172,8 +172,11 @@ class Rest:
         told = closed.succeeded, closed.failed
         if told != (states.count(RunState.SUCCEEDED), states.count(RunState.FAILED)):
             self._violate("counts are conserved", f"closed with {told}, and there are {states}")
-        if batch.ending is None and batch.generation not in self._model.folded:
-            self._violate("the fold sees each record once", "it was not called")
+        if batch.ending is None:
+            if batch.generation not in self._model.folded:
+                self._violate("the fold sees each record once", "it was not called")
+            if batch.output is None or batch.output.text != str(total):
+                self._violate("the fold sees each record once", f"its output is {batch.output}")
         self._check_outcomes()
         if self._model.lives():
             self._violate("at rest the batch is closed", "it has ended, and runs still live")

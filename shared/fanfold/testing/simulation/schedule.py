@@ -12,25 +12,24 @@ schedule is at rest, and whoever runs it (rest) says whether time passes or all 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any, NoReturn
 
-from greenlet import GreenletExit, getcurrent, greenlet
-
 from fanfold.errors import EngineError
-from fanfold.testing.simulation.actors import Actor, Process
+from fanfold.testing.simulation.actors import Actor, GreenletExit, Process, getcurrent, greenlet
 from fanfold.testing.simulation.plan import CRASHES, Mishap, Plan
 from fanfold.testing.simulation.violation import Step, Violation
 
 #: no schedule takes so many, unless it goes round in circles
 MOST_STEPS = 6000
-#: mishaps of calls; the others happen to the world
 #: what the user sleeps on
 USER, ENDED = "user", "ended"
 #: what those sleep on who are held up, and flows' code that hangs
 STALLED, HUNG = "stalled", "hung"
 #: how long somebody is held up, in steps, and how much longer than that at most
 _SHORTEST_STALL, _LONGER_STALL = 5, 60
+#: mishaps of calls; the others happen to the world
 _OF_CALLS = (*CRASHES, "lost", "refused", "twice")
 
 
@@ -76,8 +75,8 @@ class Schedule:
         asleep: str = "",
     ) -> Actor:
         """`asleep`: what it sleeps on, before it takes its first step."""
-        actor = Actor(name, process, greenlet(lambda: self._live(actor, work), self._hub))
-        actor.on_its_own = on_its_own
+        actor = Actor(name, process, on_its_own=on_its_own)
+        actor.greenlet = greenlet(partial(self._live, actor, work), self._hub)
         process.actors.append(actor)
         self._actors.append(actor)
         if asleep:
@@ -296,4 +295,4 @@ class Schedule:
         )
 
 
-_WORLD = Actor("", Process("the world"), greenlet(lambda: None))
+_WORLD = Actor("", Process("the world"))

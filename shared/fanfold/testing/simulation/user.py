@@ -19,7 +19,7 @@ from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.stop import cancel, wind_down
-from fanfold.testing.simulation.plan import Act, Plan
+from fanfold.testing.simulation.plan import Act
 from fanfold.testing.simulation.schedule import ENDED, USER, Schedule
 
 _REQUEST_ID = "once"
@@ -97,4 +97,6 @@ class User:
                     self._schedule.sleep(ENDED)
                 self._schedule.begin_era()
                 return retry(ports, batch_id, Selection(_STATES[again])).records > 0
+            case _:
+                raise ValueError(f"there is no such act: {act}")
         return True

@@ -1,14 +1,14 @@
 """A simulated worker process: the real worker's parts, and a greenlet for each of its threads.
 
-| greenlet      | in the place of                    | what of the real one does the work            |
-|---------------|------------------------------------|-----------------------------------------------|
-| intake        | the intake's thread                | Intake.take: views, admit, ways out           |
-| lane          | a lane's thread, one for each run  | Lanes.carry_out: resolve, the flow, conclude  |
-| settler       | the settler's thread               | Settler.work_off: Landing, Gathering, Duty    |
-| keeper        | the keeper's thread                | Keeper.look: leases of what executes          |
-| a clerk for   | the clerks' threads                | Desk.serve                                    |
-| each station  |                                    |                                               |
-| sweeper       | the clerk's rounds                 | end_if_done, wake_due, sweep                  |
+| greenlet     | in the place of                   | what of the real one does the work           |
+|--------------|-----------------------------------|----------------------------------------------|
+| intake       | the intake's thread               | Intake.take: views, admit, ways out          |
+| lane         | a lane's thread, one for each run | Lanes.carry_out: resolve, the flow, conclude |
+| settler      | the settler's thread              | Settler.work_off: Landing, Gathering, Duty   |
+| keeper       | the keeper's thread               | Keeper.look: leases of what executes         |
+| a clerk for  | the clerks' threads               | Desk.serve                                   |
+| each station |                                   |                                              |
+| sweeper      | the clerk's rounds                | end_if_done, wake_due, sweep                 |
 
 What those threads wait for (a tick, a gather time) is time, of which there is none here: a greenlet
 comes when the seed says so.
@@ -22,8 +22,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TypeVar, cast
 
-from greenlet import GreenletExit
-
 from fanfold.domain.outcome import Attempt
 from fanfold.execution.call import Call
 from fanfold.execution.invoke import Invoker
@@ -35,7 +33,7 @@ from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
 from fanfold.steps.views import Views
-from fanfold.testing.simulation.actors import CooperativeLock, Process
+from fanfold.testing.simulation.actors import CooperativeLock, GreenletExit, Process
 from fanfold.testing.simulation.schedule import Schedule
 from fanfold.worker.bounds import USUAL
 from fanfold.worker.desk import Desk
@@ -147,7 +145,7 @@ class Worker:
                 lambda: self._ports.queue.pull(Station.RUNS, 1 + int(4 * schedule.random()))
             )
             if deliveries:
-                self._tried(lambda: self._intake.take(deliveries))
+                self._tried(partial(self._intake.take, deliveries))
                 self._begin_runs()
             elif deliveries is not None:
                 schedule.sleep(Station.RUNS)
