@@ -7,6 +7,7 @@ what the simulation says, and is found out at once or only by leases that end, a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -21,7 +22,6 @@ from fanfold.engines.embedded.queue import EmbeddedQueue
 from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.unheard import Unheard
 from fanfold.ports import Clock, Ids, Ports
-from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.blobs import MemoryBlobs
 
 
@@ -83,12 +83,21 @@ class MemoryEngine:
         self.blobs = MemoryBlobs()  # what is kept of the old ones is theirs
         self.registry.living.clear()
 
-    def ports(self, owner: str, clock: StillClock | Clock, ids: Ids) -> Ports:
-        """Those of one simulated process."""
+    def ports(
+        self,
+        owner: str,
+        clock: Clock,
+        ids: Ids,
+        monotonic: Callable[[], float] | None = None,
+    ) -> Ports:
+        """Those of one simulated process. `monotonic`: how long a pull has waited, for who waits;
+        without it, that is told by the clock."""
         database = self.database
         ownership = SimulatedOwnership(owner, self.registry)
         return Ports(
-            queue=EmbeddedQueue(database, clock, ownership, monotonic=clock.now),
+            queue=EmbeddedQueue(
+                database, clock, ownership, monotonic=monotonic or clock.now
+            ),
             batches=EmbeddedBatches(database),
             runs=EmbeddedRuns(database),
             leases=EmbeddedLeases(database),

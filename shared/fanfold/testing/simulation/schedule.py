@@ -258,18 +258,23 @@ class Schedule:
         process.alive = False
         for actor in process.actors:
             if actor.asleep:
-                for key, sleepers in list(self._sleeping.items()):
-                    if actor in sleepers:
-                        sleepers.remove(actor)
-                        if not sleepers:
-                            del self._sleeping[key]
+                key = self._wake_for_good(actor)
             else:
                 self._movable.remove(actor)
-                if actor.on_its_own:
-                    self.sweep_must_mend = True
+                key = ""
+            if actor.on_its_own and key in ("", STALLED):  # in the middle of something
+                self.sweep_must_mend = True
         process.actors.clear()
         self.on_death(process)
         raise GreenletExit
+
+    def _wake_for_good(self, actor: Actor) -> str:
+        """What it slept on."""
+        key = next(key for key, sleepers in self._sleeping.items() if actor in sleepers)
+        self._sleeping[key].remove(actor)
+        if not self._sleeping[key]:
+            del self._sleeping[key]
+        return key
 
     # ---------------------------------------------------------- findings
 

@@ -109,6 +109,12 @@ def simulate(
     return summary
 
 
+def held(seeds: Iterable[int]) -> str:
+    """The first violation, to be read; empty where there is none."""
+    violations = simulate(seeds).violations
+    return str(violations[0]) if violations else ""
+
+
 @contextmanager
 def _collecting_seldom() -> Iterator[Callable[[], None]]:
     """A schedule leaves cycles behind, and looking for them time and again takes a tenth of all
