@@ -1,4 +1,4 @@
-"""The engine of simulations, in memory, passes the suite every engine must pass, but for threads."""
+"""The engine of simulations passes the suite every engine must pass, but for threads."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ class TestMemoryEngine(EngineConformance):
     @pytest.fixture
     def rig(self) -> Rig:
         clock, engine, ids = StillClock(), MemoryEngine(), SeededIds(Random(1))
-        ports, other = (
-            engine.ports(name, clock, ids, monotonic) for name in ("one", "another")
-        )
+        ports, other = (engine.ports(name, clock, ids, monotonic) for name in ("one", "another"))
         return Rig(ports, other, clock, lambda: clock.pass_(LEASE_SECONDS + 1))
 
     @pytest.mark.skip(ONE_THREAD)

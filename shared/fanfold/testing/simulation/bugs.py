@@ -40,6 +40,8 @@ Wrong = tuple[Any, str, Callable[[Any], Any]]
 @dataclass(frozen=True, slots=True)
 class Bug:
     name: str
+    #: the invariant that it breaks first
+    caught_by: str
     wrong: Wrong
 
     @contextmanager
@@ -221,27 +223,80 @@ def _clears_what_is_new(_: Any) -> Any:
 
 
 _fan_out = partial(lambda name, made: (fan_out_steps, name, made))
+_NO_SWEEP = "nothing needs the sweep that has a message"
 
 BUGS: tuple[Bug, ...] = (
-    Bug("ack before settle", (Landing, "_land", _acks_first)),
-    Bug("count without create", (EmbeddedRuns, "settle", _counts_what_is_there)),
-    Bug("a commit repeated as a plain increment", (embedded_runs, "_create", _increments_again)),
-    Bug("no question on a duplicate", (WaysOut, "over_elsewhere", _does_not_ask)),
-    Bug("no question after the seal", _fan_out("ask", _never_asks)),
-    Bug("slots not deleted at the close", (EmbeddedBatches, "close", _keeps_slots)),
     Bug(
-        "a result lands in a closed batch", (embedded_runs, "open_number", _settles_what_is_closed)
+        "ack before settle",
+        "nothing is acked before it is settled",
+        (Landing, "_land", _acks_first),
     ),
-    Bug("release before settle", (frontier_rules, "grant", _counts_itself_as_settled)),
-    Bug("a release that no outbox keeps", (frontier_rules, "grant", _keeps_no_outbox)),
-    Bug("the last page taken for published", _fan_out("_read_on", _trusts_the_last_page)),
-    Bug("out of time without handing on", _fan_out("request_fan_out", _nothing)),
-    Bug("a resume that publishes nothing", (pause_steps, "_publish_again", _nothing)),
-    Bug("paused by an old view", (run_flow, "is_acked_unrun", _believes_its_view)),
-    Bug("a generation not checked", (embedded_runs, "open_number", _settles_what_is_older)),
-    Bug("a retry that clears nothing", _fan_out("clear", _clears_nothing)),
-    Bug("a retry that clears its own results", (EmbeddedRuns, "clear", _clears_what_is_new)),
-    Bug("a wait counted each time", (EmbeddedLeases, "wait", _counts_each_wait)),
-    Bug("a wait that settling does not end", (embedded_runs, "end_lives", _leaves_the_wait)),
-    Bug("an exclusive lease taken from its holder", (EmbeddedLeases, "take", _takes_what_is_taken)),
+    Bug(
+        "count without create",
+        "counts are conserved",
+        (EmbeddedRuns, "settle", _counts_what_is_there),
+    ),
+    Bug(
+        "a commit repeated as a plain increment",
+        "a record is counted once",
+        (embedded_runs, "_create", _increments_again),
+    ),
+    Bug("no question on a duplicate", _NO_SWEEP, (WaysOut, "over_elsewhere", _does_not_ask)),
+    Bug("no question after the seal", _NO_SWEEP, _fan_out("ask", _never_asks)),
+    Bug(
+        "slots not deleted at the close",
+        "a closed batch keeps no counters",
+        (EmbeddedBatches, "close", _keeps_slots),
+    ),
+    Bug(
+        "a result lands in a closed batch",
+        "one close per generation",
+        (embedded_runs, "open_number", _settles_what_is_closed),
+    ),
+    Bug(
+        "release before settle",
+        "no more in flight than may be",
+        (frontier_rules, "grant", _counts_itself_as_settled),
+    ),
+    Bug("a release that no outbox keeps", _NO_SWEEP, (frontier_rules, "grant", _keeps_no_outbox)),
+    Bug(
+        "the last page taken for published", _NO_SWEEP, _fan_out("_read_on", _trusts_the_last_page)
+    ),
+    Bug("out of time without handing on", _NO_SWEEP, _fan_out("request_fan_out", _nothing)),
+    Bug("a resume that publishes nothing", _NO_SWEEP, (pause_steps, "_publish_again", _nothing)),
+    Bug(
+        "paused by an old view",
+        "nothing is acked before it is settled",
+        (run_flow, "is_acked_unrun", _believes_its_view),
+    ),
+    Bug(
+        "a generation not checked",
+        "one close per generation",
+        (embedded_runs, "open_number", _settles_what_is_older),
+    ),
+    Bug(
+        "a retry that clears nothing",
+        "nothing is acked before it is settled",
+        _fan_out("clear", _clears_nothing),
+    ),
+    Bug(
+        "a retry that clears its own results",
+        "terminal never regresses",
+        (EmbeddedRuns, "clear", _clears_what_is_new),
+    ),
+    Bug(
+        "a wait counted each time",
+        "counts are conserved",
+        (EmbeddedLeases, "wait", _counts_each_wait),
+    ),
+    Bug(
+        "a wait that settling does not end",
+        "counts are conserved",
+        (embedded_runs, "end_lives", _leaves_the_wait),
+    ),
+    Bug(
+        "an exclusive lease taken from its holder",
+        "an exclusive record is run by one",
+        (EmbeddedLeases, "take", _takes_what_is_taken),
+    ),
 )

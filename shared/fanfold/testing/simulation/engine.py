@@ -95,9 +95,7 @@ class MemoryEngine:
         database = self.database
         ownership = SimulatedOwnership(owner, self.registry)
         return Ports(
-            queue=EmbeddedQueue(
-                database, clock, ownership, monotonic=monotonic or clock.now
-            ),
+            queue=EmbeddedQueue(database, clock, ownership, monotonic=monotonic or clock.now),
             batches=EmbeddedBatches(database),
             runs=EmbeddedRuns(database),
             leases=EmbeddedLeases(database),

@@ -50,6 +50,7 @@ class Life:
         self._watch.after["queue.bury"] = lambda *_: self.schedule.stir(Station.DEAD_LETTERS)
         self._watch.after["batches.amend"] = self._has_batch
         self._watch.after["batches.reopen"] = self._has_reopened
+        self._workers: list[Worker] = []
         self._started = 0
         self._deaths = 0
         #: whether the next flow's code is to hang
@@ -82,6 +83,13 @@ class Life:
         with _small_pages(plan.page):
             schedule.run(rest)
 
+    def forget(self) -> None:
+        """All of it, at once: what refers to each other would wait for the collector."""
+        self.schedule.forget()
+        for worker in self._workers:
+            worker.forget()
+        vars(self).clear()
+
     def _ports(self, process: Process) -> Ports:
         ports = self._engine.ports(process.name, self._clock, self._ids)
         return simulated(ports, self.schedule, self._watch)
@@ -91,6 +99,7 @@ class Life:
         process = Process(f"worker-{self._started}")
         library = self._scripted.library
         worker = Worker(process, self._ports(process), self._policy, library, self.schedule)
+        self._workers.append(worker)
         worker.start(looks=self._is_under_way)
 
     def _resume(self) -> None:

@@ -37,7 +37,7 @@ from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Actor, Process
 from fanfold.testing.simulation.proxies import Watch
 from fanfold.testing.simulation.schedule import Schedule
-from fanfold.testing.simulation.tables import WAITING, Document, Slots, Tables
+from fanfold.testing.simulation.tables import WAITING, Document, LiveDocument, Seen, Tables
 
 _STATUSES = tuple(
     str(it) for it in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
@@ -163,18 +163,17 @@ class Model:
         batch = self.batch
         if batch is None:
             return
-        documents = self.tables.documents()
-        self._check_documents(documents, batch)
+        seen = self.tables.look(batch.generation)
+        self._check_documents(seen.documents, batch)
         if batch.closed is not None:
             if self.tables.kept_counters():
                 self.schedule.violate(
                     "a closed batch keeps no counters", f"{batch.state}, and there are some left"
                 )
             return
-        slots = self.tables.slots()
-        self._check_counts(documents, slots)
+        self._check_counts(seen)
         if batch.options.concurrency is not None:
-            self._check_flight(batch, slots)
+            self._check_flight(batch, seen)
 
     def _check_documents(self, documents: dict[int, Document], batch: Batch) -> None:
         known = self.documents
@@ -198,10 +197,14 @@ class Model:
         now = 0 if self.batch is None else self.batch.generation
         return {index for index, (generation, *_) in self.documents.items() if generation == now}
 
-    def lives(self) -> dict[int, tuple[str, float, str | None]]:
-        return self.tables.lives(0 if self.batch is None else self.batch.generation)
+    def seen(self) -> Seen:
+        return self.tables.look(0 if self.batch is None else self.batch.generation)
 
-    def _check_counts(self, documents: dict[int, Document], slots: Slots) -> None:
+    def lives(self) -> dict[int, LiveDocument]:
+        return self.seen().lives
+
+    def _check_counts(self, seen: Seen) -> None:
+        documents, lives, slots = seen.documents, seen.lives, seen.slots
         settled = self.settled()
         found = Counter(documents[index][1] for index in settled)
         counted = (slots.succeeded, slots.failed, slots.canceled, slots.skipped)
@@ -209,7 +212,6 @@ class Model:
             self.schedule.violate(
                 "counts are conserved", f"counted {counted}, but there are {dict(found)}"
             )
-        lives = self.lives()
         waiting = sum(it[0] == WAITING for it in lives.values())
         if slots.waiting != waiting:
             self.schedule.violate(
@@ -218,9 +220,9 @@ class Model:
         if both := sorted(settled & lives.keys()):
             self.schedule.violate("counts are conserved", f"{both} are settled, and live")
 
-    def _check_flight(self, batch: Batch, slots: Slots) -> None:
+    def _check_flight(self, batch: Batch, seen: Seen) -> None:
         limit = batch.options.concurrency or 0
-        flight = (self.tables.released() or 0) - slots.settled - slots.waiting
+        flight = (seen.released or 0) - seen.slots.settled - seen.slots.waiting
         allowed = max(limit, self._allowed)
         if flight > allowed:
             self.schedule.violate(
@@ -271,7 +273,7 @@ class Model:
                         f"{actor.process.name} begins record {index}, and {it.process.name} "
                         "is at it",
                     )
-        _, until, owner = self.tables.lives(generation).get(index, ("", 0.0, None))
+        _, until, owner = self.tables.look(generation).lives.get(index, ("", 0.0, None))
         leased_until = until if owner == actor.process.name else 0.0
         mine = Executing(actor.process, index, generation, leased_until)
         self.executing.append(mine)
@@ -285,7 +287,8 @@ class Model:
         return mine
 
     def _check_executing(self, batch: Batch, index: int) -> None:
-        lives, settled = self.lives(), self.settled()
+        seen, settled = self.seen(), self.settled()
+        lives = seen.lives
         flying = {
             it.index
             for it in self.executing
@@ -298,7 +301,7 @@ class Model:
                 "no more in flight than may be",
                 f"records {sorted(flying)} are run, and {self._allowed} may be",
             )
-        released = self.tables.released()
+        released = seen.released
         in_order = not batch.options.shuffle and batch.chosen is None
         if in_order and released is not None and index >= released:
             self.schedule.violate(

@@ -142,7 +142,7 @@ class Rest:
         if paused and unlimited:
             return ""
         total = batch.positions
-        released = total if unlimited else self._tables.released() or 0
+        released = total if unlimited else self._model.seen().released or 0
         dispatched = indexes_at(self._ports, batch, range(released))
         gone = [it for it in dispatched if it not in settled and it not in lives]
         if gone:

@@ -112,9 +112,10 @@ class Schedule:
                 actor.greenlet.throw()
 
     def forget(self) -> None:
-        """All of it, at once: what refers to each other would wait for the collector."""
+        """Everybody, and what they did."""
         for actor in self._actors:
             actor.process.actors.clear()
+            actor.greenlet = None
         self._actors.clear()
         self._movable.clear()
         self._sleeping.clear()

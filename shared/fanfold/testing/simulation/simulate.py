@@ -58,7 +58,7 @@ class Simulator:
             schedule.violation,
             schedule.steps_taken() if keep_steps else (),
         )
-        schedule.forget()
+        life.forget()
         return outcome
 
 

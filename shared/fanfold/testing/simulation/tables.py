@@ -9,10 +9,19 @@ from fanfold.engines.embedded.memory import MemoryDatabase
 from fanfold.engines.embedded.places import INDEX_MASK
 from fanfold.ports import Station
 
-_SLOTS = """
-SELECT count(*), coalesce(sum(succeeded), 0), coalesce(sum(failed), 0), coalesce(sum(canceled), 0),
-       coalesce(sum(skipped), 0), coalesce(sum(waits) - sum(woken), 0)
-FROM slots
+#: everything at once, which is a third of the price: kind, and what there is of that kind
+_ALL = """
+SELECT 0, place & :mask, generation, status, output, detail, NULL FROM runs
+UNION ALL SELECT 1, place & :mask, state, until, owner, NULL, NULL FROM lives
+          WHERE generation = :now
+UNION ALL SELECT 2, released, NULL, NULL, NULL, NULL, NULL FROM windows
+UNION ALL SELECT 3, count(*), coalesce(sum(succeeded), 0), coalesce(sum(failed), 0),
+                 coalesce(sum(canceled), 0), coalesce(sum(skipped), 0),
+                 coalesce(sum(waits) - sum(woken), 0) FROM slots
+"""
+_KEPT = """
+SELECT (SELECT count(*) FROM slots) + (SELECT count(*) FROM errors)
+     + (SELECT count(*) FROM durations) + (SELECT count(*) FROM windows)
 """
 
 
@@ -32,6 +41,19 @@ class Slots:
 
 #: of a settled run: generation, status, output and failure
 Document = tuple[int, str, str | None, str]
+#: its state, until when, and whose it is
+LiveDocument = tuple[str, float, str | None]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is there at one moment."""
+
+    documents: dict[int, Document]
+    lives: dict[int, LiveDocument]
+    slots: Slots
+    #: None where there is no window any more
+    released: int | None
 
 
 class Tables:
@@ -41,38 +63,27 @@ class Tables:
         self._database = database
         self._read = database.read().execute
 
-    def slots(self) -> Slots:
-        return Slots(*self._read(_SLOTS).fetchone())
-
-    def documents(self) -> dict[int, Document]:
-        rows = self._read(
-            "SELECT place & ?, generation, status, output, detail FROM runs", (INDEX_MASK,)
-        )
-        return {row[0]: row[1:] for row in rows.fetchall()}
-
-    def lives(self, generation: int) -> dict[int, tuple[str, float, str | None]]:
-        """Of this generation: older ones' are passed over, and removed."""
-        rows = self._read(
-            "SELECT place & ?, state, until, owner FROM lives WHERE generation = ?",
-            (INDEX_MASK, generation),
-        )
-        return {row[0]: row[1:] for row in rows.fetchall()}
-
-    def released(self) -> int | None:
-        """None where there is no window any more."""
-        row = self._read("SELECT released FROM windows").fetchone()
-        return None if row is None else int(row[0])
-
-    def messages(self) -> int:
-        return int(self._read("SELECT count(*) FROM messages").fetchone()[0])
+    def look(self, generation: int) -> Seen:
+        """Live documents: of this generation. Older ones are passed over, and removed."""
+        documents: dict[int, Document] = {}
+        lives: dict[int, LiveDocument] = {}
+        released, slots = None, None
+        for row in self._read(_ALL, {"mask": INDEX_MASK, "now": generation}).fetchall():
+            match row[0]:
+                case 0:
+                    documents[row[1]] = row[2:6]
+                case 1:
+                    lives[row[1]] = row[2:5]
+                case 2:
+                    released = row[1]
+                case _:
+                    slots = Slots(*row[1:])
+        assert slots is not None
+        return Seen(documents, lives, slots, released)
 
     def kept_counters(self) -> int:
         """Rows that a closed batch has no more use for."""
-        tables = ("slots", "errors", "durations", "windows")
-        return sum(
-            int(self._read(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  ours
-            for table in tables
-        )
+        return int(self._read(_KEPT).fetchone()[0])
 
     def stations(self, now: float) -> list[str]:
         """Where there are messages to be had."""

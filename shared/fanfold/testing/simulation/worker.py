@@ -136,6 +136,11 @@ class Worker:
             start(process, str(it), partial(self._serve, it), asleep="" if looks else it)
         start(process, "sweeper", self._go_round, on_its_own=True, asleep=TIME)
 
+    def forget(self) -> None:
+        """All of it, at once: the lanes and their settler know each other."""
+        vars(self._lanes).clear()
+        vars(self).clear()
+
     # --------------------------------------------------------- greenlets
 
     def _take_in(self) -> None:
