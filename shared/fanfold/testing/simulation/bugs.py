@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from fanfold.domain import batch as batch_rules
@@ -222,7 +221,10 @@ def _clears_what_is_new(_: Any) -> Any:
     return clear
 
 
-_fan_out = partial(lambda name, made: (fan_out_steps, name, made))
+def _fan_out(name: str, made: Callable[[Any], Any]) -> Wrong:
+    return fan_out_steps, name, made
+
+
 _NO_SWEEP = "nothing needs the sweep that has a message"
 
 BUGS: tuple[Bug, ...] = (
