@@ -257,6 +257,24 @@ class Firestore:
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
             raise self._meaning_of(error) from error
 
+    def swap(self, path: str, work: Callable[[Document | None], tuple[list[Any], T]]) -> T:
+        """Compare and set: `work` is given the document and returns the writes, one of which must
+        depend on its update time, and its answer. Like `transact` it may be called several times
+        and must see its own lost commit; unlike it, whoever dies in the middle has locked nothing,
+        and so holds up nobody."""
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            writes, answer = work(self.get_one(path))
+            if not writes:
+                return answer
+            try:
+                self.commit(writes)
+            except (Aborted, Unsure, Stale, Missing, Exists) as error:
+                if not next(pauses, False):
+                    raise EngineError(f"gave up after {_PATIENCE:g} s: {error}") from error
+            else:
+                return answer
+
     def transact(self, work: Callable[[bytes], tuple[list[Any], T]]) -> T:
         """`work` reads under the transaction it is given and returns the writes and its answer. It
         may be called several times, and must be able to see its own lost commit: a reply that is
