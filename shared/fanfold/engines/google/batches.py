@@ -145,19 +145,10 @@ class GoogleBatches:
         for index in range(start, stop):
             gone += [layout.run(batch_id, index), layout.life(batch_id, index)]
         for first in range(0, len(gone), _DELETES):
-            self._delete(gone[first : first + _DELETES])
+            self._firestore.delete(gone[first : first + _DELETES])
 
     def forget(self, batch_id: str) -> None:
-        self._delete([self._layout.window(batch_id), self._layout.batch(batch_id)])
-
-    def _delete(self, paths: list[str]) -> None:
-        pauses = pauses_until(_CREATE_SECONDS)
-        while True:
-            try:
-                return self._firestore.commit([values.delete(path) for path in paths])
-            except (Aborted, Unsure):
-                if not next(pauses, False):
-                    raise
+        self._firestore.delete([self._layout.window(batch_id), self._layout.batch(batch_id)])
 
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
         path = self._layout.batch(batch_id)
