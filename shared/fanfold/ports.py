@@ -133,7 +133,7 @@ class Batches(Protocol):
         """The same, for a new generation: none of its positions is released."""
 
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
-        """Store a page and move the checkpoint in one commit (batch.move_checkpoint)."""
+        """Store a page and move the checkpoint in one commit (paging.move_checkpoint)."""
 
     def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
         """The records of [start, stop), streamed."""
@@ -289,7 +289,7 @@ class Frontier(Protocol):
 
 
 class Letters(Protocol):
-    """Dead letters, kept until somebody deletes the home."""
+    """Dead letters, kept until they are pruned."""
 
     def keep(self, letter: Letter) -> Letter:
         """Store it, unless there is one of this id: the stored one wins and is returned."""
@@ -303,6 +303,9 @@ class Letters(Protocol):
     def mark(self, letter_id: str, now: float) -> Letter:
         """It has been brought back; of several who say so the first one's time stays. Raises
         LetterNotFound."""
+
+    def forget(self, letter_id: str) -> None:
+        """Gone, if it was there."""
 
 
 class Events(Protocol):

@@ -18,13 +18,14 @@ def count_ok(results: Iterable[Result]) -> int:
 
 @flow(retries=0, fold=count_ok)
 def counted(record: dict[str, Any], ctx: Context) -> int:
-    """Echoes n; a record may ask to fail, to be noted in a file, or to kill its process."""
+    """Echoes n; a record may ask to fail until the flow is mended, to be noted in a file, or to
+    kill its process."""
     if "note" in record:
         with Path(record["note"]).open("a") as file:
             file.write(f"{ctx.index}\n")
     if record.get("kill"):
         os.kill(os.getpid(), signal.SIGKILL)
-    if record.get("fail"):
+    if record.get("fail") and not ctx.parameters.get("mended"):
         raise Permanent(f"record {ctx.index} was told to")
     return int(record.get("n", ctx.index))
 

@@ -143,6 +143,8 @@ class Batch:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     #: the exact number of records, once the fan-out has sealed it
     total: int | None = None
+    #: whether it was stopped before its source was read to its end
+    cut_short: bool = False
     #: the closed counts
     closed: Tally | None = None
     claim: Claim | None = None
@@ -261,6 +263,7 @@ def close(batch: Batch, tally: Tally, claim: Claim, now: float) -> Batch:
         finalizing,
         closed=closed,
         total=batch.known_total,
+        cut_short=batch.cut_short or not batch.sealed,
         ending=ending,
         claim=claim,
         closed_at=now,
@@ -317,15 +320,6 @@ def seal(batch: Batch, checkpoint: Checkpoint) -> Batch:
     if batch.checkpoint != checkpoint:
         raise Contended(f"the fan-out of {batch.id} has moved on")
     return replace(batch, total=checkpoint.records)
-
-
-def move_checkpoint(batch: Batch, before: Checkpoint, after: Checkpoint) -> Batch:
-    """One page further. Whoever read an older checkpoint is told to read again."""
-    if batch.checkpoint != before or batch.total is not None:
-        raise Contended(f"the fan-out of {batch.id} has moved on")
-    if not batch.is_open:
-        raise IllegalTransition(f"{batch.id} is {batch.state}: it takes no more records")
-    return replace(batch, checkpoint=after)
 
 
 def verdict(batch: Batch) -> BatchState:

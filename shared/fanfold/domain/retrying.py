@@ -26,7 +26,7 @@ def retry(
         generation=generation + 1,
         chosen=chosen,
         kept=kept,
-        left_undone=batch.ending if kept.canceled or kept.skipped else None,
+        left_undone=batch.ending if kept.canceled or kept.skipped or batch.cut_short else None,
         past=(*batch.past, _past_of(batch))[-MAX_PAST:],
         order=order,
         options=options,

@@ -20,15 +20,12 @@ they are published behind the seal. Whoever finds it sealed publishes them again
 A retry has nothing to read: what older generations left of its records is removed, within the same
 time limit, and then they are published as those of a shuffled batch are.
 
-Which records are kept and how often each runs (domain.order) is settled here, where they get their
-indexes. A checkpoint lies behind a source's record, or before it while some of its combinations are
-in pages already: how many follows from how many records there are.
+The pages are steps.paging's.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from fanfold import log
@@ -36,15 +33,14 @@ from fanfold.domain import announce, retrying
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
-from fanfold.domain.order import combinations, is_dispatchable, sample_of
-from fanfold.domain.records import Page, pages_of
-from fanfold.domain.source import Checkpoint, advance_checkpoint
+from fanfold.domain.order import is_dispatchable
+from fanfold.domain.source import Checkpoint
 from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInvalid
 from fanfold.ports import Ports, Station
-from fanfold.sources.copy import Copied, read_copy
 from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
+from fanfold.steps.paging import pages_behind
 from fanfold.steps.request import request_fan_out
 from fanfold.steps.retry import clear
 from fanfold.steps.tell import tell_in_passing
@@ -91,7 +87,7 @@ def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[
     before = batch.checkpoint
     if before.pages > published:
         _publish_page(ports, batch, before, REPEATED)
-    for page, after in _pages(ports, batch):
+    for page, after in pages_behind(ports, batch):
         try:
             batch = ports.batches.append(page, before, after)
         except Contended:  # another one works on it too: go on behind what it stored
@@ -152,38 +148,3 @@ def request_runs(ports: Ports, batch: Batch, stretches: Iterable[range], attempt
     ]
     if messages:
         ports.queue.publish(Station.FAN_OUT, batch.id, messages)
-
-
-def _pages(ports: Ports, batch: Batch) -> Iterator[tuple[Page, Checkpoint]]:
-    """The pages behind the checkpoint, each with the checkpoint behind it."""
-    checkpoint = batch.checkpoint
-    ends: deque[tuple[int, int]] = deque()
-    keeps = sample_of(batch.options, batch.source.records)
-    times = combinations(batch.options)
-
-    def records(lines: Iterator[Copied]) -> Iterator[tuple[str | None, str]]:
-        before = checkpoint.offset, checkpoint.line
-        done = checkpoint.records % times
-        for key, body, number, end in lines:
-            if keeps is None or keeps(number - 1):
-                for _ in range(done, times - 1):
-                    ends.append(before)
-                    yield key, body
-                ends.append((end, number))
-                yield key, body
-                done = 0
-            before = end, number
-
-    lines = read_copy(
-        ports.blobs.read(batch.source.blob, checkpoint.offset),
-        name=batch.source.name,
-        offset=checkpoint.offset,
-        line=checkpoint.line,
-    )
-    for page in pages_of(batch.id, checkpoint.pages, checkpoint.records, records(lines)):
-        behind = [ends.popleft() for _ in page.records]
-        end, number = behind[-1]
-        checkpoint = advance_checkpoint(
-            checkpoint, len(page.records), end, number - checkpoint.line
-        )
-        yield page, checkpoint

@@ -2,6 +2,8 @@
 
     choose ─▶ keep their order ─▶ reopen (one transaction) ─▶ publish ─▶ [fan-out] clear ─▶ dispatch
 
+Before that, what a batch that was stopped early has not read of its source is read (steps.paging).
+
 What of a run may be chosen is told by its document, and of a record that never had one, which was
 canceled or skipped in the queue, by there being none. Of these it cannot be told any more which
 were canceled and which skipped, where a batch has both; so either word means all of them.
@@ -37,6 +39,7 @@ from fanfold.errors import Conflict, Contended
 from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
 from fanfold.steps.outputs import forget_output, forget_output_of
+from fanfold.steps.paging import read_late
 from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
@@ -90,6 +93,7 @@ def retry(
     deadline counts from now, and without one there is none. `flow`: where today's is found."""
     batch = ports.batches.get(batch_id)
     _check(batch)
+    batch = read_late(ports, batch)
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
         return Retried(batch, 0)

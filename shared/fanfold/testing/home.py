@@ -18,8 +18,9 @@ from fanfold.ports import Ports
 from fanfold.settings import Settings
 from fanfold.sources.iterable import from_iterable
 from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.retry import Selection
 from fanfold.steps.status import Status, status_of, verify
-from fanfold.testing.crashing import crash_worker
+from fanfold.testing.crashing import crash_retry, crash_worker
 from fanfold.testing.nursery import Forked, fork
 
 
@@ -58,6 +59,13 @@ class Home:
         """Run a worker process until it is idle, or dies; its exit code."""
         self.forget_the_dead()
         return self.start(*faults, act=act, threads=threads).wait()
+
+    def retry(
+        self, batch: Batch, selection: Selection, changes: dict[str, Any], *faults: tuple[Any, ...]
+    ) -> int:
+        """In a process of its own, which dies at the faults; its exit code."""
+        arguments = self._settings(), faults, batch.id, selection, changes
+        return fork(crash_retry, *arguments).wait()
 
     def status(self, batch: Batch) -> Status:
         return status_of(self.ports, batch.id)

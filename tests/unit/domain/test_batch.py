@@ -18,7 +18,6 @@ from fanfold.domain.batch import (
     close,
     end,
     expected_digest,
-    move_checkpoint,
     pause,
     refold,
     resume,
@@ -34,6 +33,7 @@ from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value
+from fanfold.domain.paging import move_checkpoint
 from fanfold.domain.retrying import retry
 from fanfold.domain.source import Checkpoint, Source, advance_checkpoint
 from fanfold.domain.tally import Tally

@@ -159,6 +159,28 @@ def test_of_all_failures_the_first_is_told_though_many_processes_settle_some(
     assert heard.events[1].detail["record"] == 0
 
 
+def test_a_process_that_has_told_of_a_failure_writes_nothing_for_the_next(
+    home: Home, told: tuple[Ports, Heard]
+) -> None:
+    ports, _ = told
+    batch = started(home, ports)
+    amends = Fault("batches", "amend", "before", lambda: None, nth=1000)
+    duty = Duty()
+    landing: Landing[int] = Landing(
+        with_faults(ports, [amends]),
+        Gathering(EMBEDDED),
+        duty,
+        finish=lambda _: None,
+        give_up=lambda _: None,
+    )
+    calls = []
+    for index in range(3):
+        duty.take(batch.id)
+        landing.land([Entry(batch, failed(batch, index), index)])
+        calls.append(amends.calls)
+    assert calls == [2, 2, 2], "announced, and noted that it was told"
+
+
 def test_what_died_between_counting_a_failure_and_telling_of_it_is_told_at_the_end(
     home: Home, told: tuple[Ports, Heard]
 ) -> None:

@@ -9,6 +9,7 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.finalizing import claim_again
+from fanfold.domain.paging import move_checkpoint
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.embedded.database import Database
@@ -75,7 +76,7 @@ class EmbeddedBatches:
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
         with self._database.write() as db:
             number, batch = read_batch(db, page.batch_id)
-            changed = rules.move_checkpoint(batch, before, after)
+            changed = move_checkpoint(batch, before, after)
             db.execute(
                 "INSERT INTO pages VALUES (?, ?, ?, ?, ?)",
                 (number, page.number, page.start, page.stop, page.packed()),
