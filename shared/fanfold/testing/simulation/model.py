@@ -31,6 +31,7 @@ from typing import Any
 
 from fanfold.domain.batch import ENDED, TRANSITIONS, Batch, BatchState
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.tally import Tally
 from fanfold.folds.result import Result
 from fanfold.ports import Delivery, Station, Verdict
 from fanfold.testing.clock import StillClock
@@ -126,6 +127,9 @@ class Model:
             reopened = before.state in ENDED and batch.generation > before.generation
             if batch.state not in allowed and not reopened:
                 violate("terminal never regresses", f"{before.state} became {batch.state}")
+        if before.ended and before.cut_short and batch.generation == before.generation:
+            self._check_late_page(before, batch)
+            return
         closed_anew = batch.closed is not None and batch.closed != before.closed
         if closed_anew or (
             batch.state is BatchState.FINALIZING and before.state is not BatchState.FINALIZING
@@ -133,12 +137,25 @@ class Model:
             if batch.generation in self._closed:
                 violate("one close per generation", f"{batch.generation} was closed twice")
             self._closed.add(batch.generation)
+        if batch.generation > before.generation and batch.cut_short:
+            violate("counts are conserved", "it is run again, and not all of its source is read")
         if batch.generation != before.generation:
             self._allowed = 0
         if batch.generation < before.generation:
             violate("terminal never regresses", "an older generation came back")
         if before.sealed and batch.generation == before.generation and batch.total != before.total:
             violate("counts are conserved", f"the total {before.total} became {batch.total}")
+
+    def _check_late_page(self, before: Batch, batch: Batch) -> None:
+        """Before a retry of what was stopped early, the rest of its source is read, and left
+        undone like the records that were in the queue."""
+        then, now = before.closed or Tally(), batch.closed or Tally()
+        undone = now.canceled + now.skipped - then.canceled - then.skipped
+        if undone != batch.known_total - before.known_total or (now.succeeded, now.failed) != (
+            then.succeeded,
+            then.failed,
+        ):
+            self.schedule.violate("counts are conserved", f"{then} became {now}")
 
     def _has_settled(
         self, verdicts: list[Verdict], _: Batch, runs: Sequence[Run], *__: object
@@ -316,10 +333,10 @@ class Model:
         self.executing = [it for it in self.executing if it.process is not process]
 
     def total(self) -> int:
-        """All records there are; or what was paged, of a batch that was stopped before its seal and
-        is retried."""
+        """All records there are; or what was read, of a batch that was stopped before the end of
+        its source."""
         batch = self.batch
-        if batch is None or batch.chosen is not None or batch.ending is not None:
+        if batch is None or batch.cut_short:
             return 0 if batch is None else batch.known_total
         return len(self.schedule.plan.fates)
 
