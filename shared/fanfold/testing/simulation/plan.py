@@ -30,7 +30,7 @@ Kind = Literal[
     "stall",  # who moves is held up, while others take many steps
     "hang",  # the next flow's code returns only when its batch is run again, or nobody else moves
 ]
-MOST_RECORDS = 8
+MOST_RECORDS = 6
 CRASHES = ("crash before", "crash after")
 
 
