@@ -70,7 +70,7 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
 
 
 def _with_its_order(ports: Ports, batch: Batch, record: int | None) -> Batch:
-    """Where a record has run, the batch has an order, though it may not be known here yet: who is at
+    """Where a record has run the batch has an order, though it may not be known here yet: who is at
     a run of an older generation may read the batch between a retry and its dispatch."""
     if record is None or is_dispatchable(batch):
         return batch
