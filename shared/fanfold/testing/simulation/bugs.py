@@ -301,4 +301,9 @@ BUGS: tuple[Bug, ...] = (
         "an exclusive record is run by one",
         (EmbeddedLeases, "take", _takes_what_is_taken),
     ),
+    Bug(
+        "a lease that ended and nobody looks for",
+        "at rest the batch is closed",
+        (EmbeddedLeases, "wake", _forgets_ended_leases),
+    ),
 )
