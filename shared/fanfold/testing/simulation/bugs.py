@@ -28,6 +28,7 @@ from fanfold.ports import Verdict
 from fanfold.steps import fan_out as fan_out_steps
 from fanfold.steps import pause as pause_steps
 from fanfold.steps import run_flow
+from fanfold.steps.ask import generation_of
 from fanfold.steps.catch_up import catch_up
 from fanfold.steps.landing import Landing
 from fanfold.worker.ways_out import WaysOut
@@ -115,7 +116,7 @@ def _leaves_the_wait(_: Any) -> Any:
 def _does_not_ask(_: Any) -> Any:
     def over_elsewhere(self: Any, batch: Batch, jobs: Sequence[Any]) -> None:
         catch_up(self._ports, batch, jobs)
-        self._duty.give_back(batch.id, len(jobs))
+        self._duty.give_back(generation_of(batch), len(jobs))
         self.finished(jobs)
 
     return over_elsewhere
