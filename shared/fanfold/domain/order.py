@@ -68,10 +68,13 @@ def sample_of(options: BatchOptions, records: int) -> Callable[[int], bool] | No
 
 
 def is_dispatchable(batch: Batch) -> bool:
-    """A shuffled batch has an order only once its total is known, and a retry only once nothing is
-    left of what its records came to before."""
+    """A shuffled batch has an order only once its total is known, one whose records have priorities
+    once that is made (steps.rank), and a retry only once nothing is left of what its records came
+    to before."""
     if batch.chosen is not None:
         return batch.chosen.cleared
+    if batch.options.priority_field is not None:
+        return batch.order != ""
     return batch.sealed or not batch.options.shuffle
 
 

@@ -17,6 +17,9 @@ With a concurrency limit no page is published: the window is advanced instead. A
 an order only once it is sealed: what pages are to others, stretches of that order are to it, and
 they are published behind the seal. Whoever finds it sealed publishes them again, marked so.
 
+Where records have priorities of their own, that order is made behind the seal (steps.rank), on a
+message of its own if the time of the one that sealed it is over.
+
 A retry has nothing to read: what older generations left of its records is removed, within the same
 time limit, and then they are published as those of a shuffled batch are.
 
@@ -41,6 +44,7 @@ from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
 from fanfold.steps.paging import pages_behind
+from fanfold.steps.rank import rank
 from fanfold.steps.request import request_fan_out
 from fanfold.steps.retry import clear
 from fanfold.steps.tell import tell_in_passing
@@ -61,11 +65,18 @@ def fan_out(
         batch = ports.batches.amend(batch.id, partial(announce.start, now=ports.clock.now()))
         batch = tell_in_passing(ports, batch)
         repair(ports, batch, lambda release: release.record is None, attempt)
+        has_read = not batch.sealed
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)
             if out_of_time() and not batch.sealed:
                 request_fan_out(ports, batch, batch.checkpoint.pages)
                 return
+        if batch.chosen is None and not is_dispatchable(batch):
+            ranked = None if has_read and out_of_time() else rank(ports, batch, out_of_time)
+            if ranked is None:
+                request_fan_out(ports, batch, batch.checkpoint.pages)
+                return
+            batch = ranked
         if not is_dispatchable(batch):
             cleared = clear(ports, batch, message.published, out_of_time)
             if batch.chosen is not None and cleared < batch.chosen.records:

@@ -17,6 +17,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.outcome import Value
 from fanfold.ports import Ports
 from fanfold.steps.outputs import forget_output, forget_output_of
+from fanfold.steps.rank import forget_parts
 
 _STRETCH = 500
 _PAGE = 200
@@ -85,6 +86,7 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         ports.batches.erase(batch_id, start, stop)
     if batch.order:
         ports.blobs.delete(batch.order)
+    forget_parts(ports, batch)
     if batch.source.blob:
         ports.blobs.delete(batch.source.blob)
     return ports.batches.amend(batch_id, _without_its_copy)
