@@ -30,8 +30,8 @@ def level_of(data: Any, field: str) -> int:
     if type(value) is int and LOWEST <= value <= HIGHEST:
         return value
     raise ValueError(
-        f"the priority in {field!r} is {_shown(value)}, and must be a whole number from {LOWEST} to "
-        f"{HIGHEST}. Mend it, leave it out for {LOWEST}, or name another field with "
+        f"the priority in {field!r} is {_shown(value)}, and must be a whole number from "
+        f"{LOWEST} to {HIGHEST}. Mend it, leave it out for {LOWEST}, or name another field with "
         "--priority-field"
     )
 

@@ -1,4 +1,4 @@
-"""Places in a record: `a.b.0`, fields and items with dots between them; `.` is the record itself."""
+"""Places in a record: fields and items with dots between them (`a.b.0`); `.` is all of it."""
 
 from __future__ import annotations
 

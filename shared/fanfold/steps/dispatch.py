@@ -2,7 +2,8 @@
 
 The source's order, and a shuffled one, follow from the options (domain.order). That of a retry does
 not, nor that of records which have priorities of their own: which records, and in which order, is
-kept in a blob, four bytes for each, and read where it is needed. A position of the order means the same however often it is asked for.
+kept in a blob, four bytes for each, and read where it is needed. A position of the order means the
+same however often it is asked for.
 """
 
 from __future__ import annotations

@@ -71,18 +71,11 @@ def fan_out(
             if out_of_time() and not batch.sealed:
                 request_fan_out(ports, batch, batch.checkpoint.pages)
                 return
-        if batch.chosen is None and not is_dispatchable(batch):
-            ranked = None if has_read and out_of_time() else rank(ports, batch, out_of_time)
-            if ranked is None:
-                request_fan_out(ports, batch, batch.checkpoint.pages)
-                return
-            batch = ranked
         if not is_dispatchable(batch):
-            cleared = clear(ports, batch, message.published, out_of_time)
-            if batch.chosen is not None and cleared < batch.chosen.records:
-                request_fan_out(ports, batch, cleared)
+            ready = _made_ready(ports, batch, message.published, has_read, out_of_time)
+            if ready is None:
                 return
-            batch = ports.batches.amend(batch.id, retrying.clear)
+            batch = ready
     except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
         batch = ports.batches.get(message.batch_id)
     except (SourceInvalid, BlobNotFound) as problem:
@@ -111,6 +104,22 @@ def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[
         return ports.batches.amend(batch.id, partial(rules.seal, checkpoint=before))
     except Contended:
         return ports.batches.get(batch.id)
+
+
+def _made_ready(
+    ports: Ports, batch: Batch, done: int, has_read: bool, out_of_time: Callable[[], bool]
+) -> Batch | None:
+    """It may be dispatched; None: handed on."""
+    if batch.chosen is None:
+        ranked = None if has_read and out_of_time() else rank(ports, batch, out_of_time)
+        if ranked is None:
+            request_fan_out(ports, batch, batch.checkpoint.pages)
+        return ranked
+    cleared = clear(ports, batch, done, out_of_time)
+    if cleared < batch.chosen.records:
+        request_fan_out(ports, batch, cleared)
+        return None
+    return ports.batches.amend(batch.id, retrying.clear)
 
 
 def publish_page(ports: Ports, message: PageMessage, attempt: int = 1) -> None:
