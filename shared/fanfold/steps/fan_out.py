@@ -143,7 +143,7 @@ def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
 def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: int = 1) -> None:
     if batch.options.concurrency is not None:
         advance(ports, batch, None)
-    elif not batch.options.shuffle:
+    elif is_dispatchable(batch):
         positions = range(checkpoint.last_page, checkpoint.records)
         request_runs(ports, batch, [positions], attempt)
 
