@@ -315,12 +315,13 @@ def test_a_fan_out_that_comes_again_publishes_by_priority_what_is_not_settled(
     assert ports.batches.get(batch.id).order == batch.order
 
 
+@pytest.mark.parametrize("concurrency", [None, 40])
 def test_a_sweep_finds_the_lost_records_of_a_batch_by_priority(
-    home: Home, ports: Ports, clock: StillClock
+    home: Home, ports: Ports, clock: StillClock, concurrency: int | None
 ) -> None:
-    once(ports, create(home, concurrency=40))
-    lost = sorted(it.index for it in runs_taken(ports))
-    assert lost == sorted(BY_LEVEL[:40])
+    once(ports, create(home, concurrency=concurrency))
+    lost = sorted(published(ports))
+    assert lost == sorted(BY_LEVEL[:concurrency])
     memory = Memory()
     for _ in range(3):
         sweep(ports, EMBEDDED, memory)
