@@ -32,7 +32,7 @@ from fanfold.domain.permutation import Permutation
 from fanfold.domain.records import MAX_PAGE_RECORDS
 
 #: blocks that are shuffled together, and read together: about 32 MiB at most
-_STRETCH_BLOCKS = 64
+STRETCH_BLOCKS = 64
 
 
 def combinations(options: BatchOptions) -> int:
@@ -93,12 +93,17 @@ def stretches(batch: Batch) -> Iterator[range]:
         yield range(start, min(start + order.stretch, batch.known_total))
 
 
+def block_size(total: int, pages: int) -> int:
+    """About a page's."""
+    return max(1, min(MAX_PAGE_RECORDS, -(-total // max(1, pages))))
+
+
 class _Order:
     def __init__(self, seed: int, total: int, pages: int) -> None:
         self._total = total
         self._seed = seed
-        self._block = max(1, min(MAX_PAGE_RECORDS, -(-total // max(1, pages))))
-        self.stretch = self._block * _STRETCH_BLOCKS
+        self._block = block_size(total, pages)
+        self.stretch = self._block * STRETCH_BLOCKS
         blocks = -(-total // self._block)
         self._blocks = Permutation(blocks, b"blocks %d" % seed)
         #: where the shorter block is laid, and how long it is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.domain.levels import arranged, by_level, level_of, take_order
-from fanfold.domain.order import indexes_at
 from fanfold.errors import IllegalTransition
 from tests.unit.domain.test_order import SEEDS, batch
 
@@ -67,12 +67,22 @@ def test_shuffled_or_not_each_record_has_one_place(levels: bytes, seed: int) -> 
         assert [levels[it] for it in ordered] == sorted(levels, reverse=True)
 
 
-def test_shuffled_each_level_keeps_the_order_that_shuffling_makes() -> None:
-    """So what is published together lies together, as without levels."""
-    given = batch(3000, pages=6, priority_field="p", shuffle=True, seed=5)
-    levels = bytes(index % 3 for index in range(3000))
-    shuffled = list(indexes_at(given, range(3000)))
-    assert list(arranged(given, levels))[:1000] == [it for it in shuffled if it % 3 == 2]
+def test_shuffled_what_is_published_together_lies_together() -> None:
+    """Else each page would be read for each of its records. 128 pages are two stretches."""
+    given = batch(64_000, pages=128, priority_field="p", shuffle=True, seed=5)
+    levels = bytes(index % 2 for index in range(64_000))
+    first = list(arranged(given, levels))[:16_000]
+    assert len({index // 500 for index in first}) == 64
+    assert sum(it > before for before, it in pairwise(first)) < 9000, "and it is shuffled there"
+
+
+def test_a_shuffled_order_by_level_is_its_seed_s() -> None:
+    def ordered(seed: int) -> list[int]:
+        given = batch(100, priority_field="p", shuffle=True, seed=seed)
+        return list(arranged(given, bytes(100)))
+
+    assert ordered(1) == ordered(1)
+    assert ordered(1) != ordered(2)
 
 
 def test_the_first_order_that_is_made_is_the_batch_s() -> None:
