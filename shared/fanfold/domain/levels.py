@@ -63,9 +63,9 @@ def take_order(batch: Batch, name: str, generation: int) -> Batch:
 
 def _shuffled(total: int, block: int, seed: int) -> Iterator[int]:
     """In blocks and stretches, as domain.order has them, so that what is published together lies
-    together. But it is kept, need not be computed from the middle, and so is drawn: in a twentieth
+    together. But it is kept, need not be computed from the middle, and so is drawn: in a tenth
     of the time, which a leg of the fan-out must have for all records at once."""
-    chance = Random(f"levels {seed}")  # noqa: S311: it keeps nothing secret
+    chance = Random(f"levels {seed}")
     starts = list(range(0, total, block))
     chance.shuffle(starts)
     for number in range(0, len(starts), order.STRETCH_BLOCKS):
