@@ -62,7 +62,7 @@ def test_a_priority_of_a_record_that_is_none_is_refused_with_its_line(fanfold: F
     given = ["create", "echo", "-", "--priority-field", "urgency"]
     refused = fanfold.inside(*given, stdin='{"urgency": 1}\n{"urgency": "high"}\n')
     assert refused.code == 2
-    assert "standard input:2: the priority in 'urgency' is 'high', and must be" in refused.err
+    assert "standard input:2: the priority in 'urgency' is \"high\", and must be" in refused.err
     assert fanfold.batches() == []
 
 

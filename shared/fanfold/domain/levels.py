@@ -6,6 +6,7 @@ batches. A record's level is what the batch's `priority_field` names in it.
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -77,7 +78,7 @@ def _shuffled(total: int, block: int, seed: int) -> Iterator[int]:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 

@@ -58,7 +58,7 @@ def test_a_priority_that_is_none_is_told_with_its_line_and_the_reading_goes_on()
     source = b'{"p": 9}\n{"p": "high"}\n{}\n{"p": 12}\n'
     checked, told = check(source, priority_field="p")
     assert checked == Checked(records=4, problems=2)
-    assert told[0].startswith("r:2: the priority in 'p' is 'high', and must be a whole number")
+    assert told[0].startswith("r:2: the priority in 'p' is \"high\", and must be a whole number")
     assert told[1].startswith("r:4: the priority in 'p' is 12, and")
 
 

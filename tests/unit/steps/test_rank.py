@@ -16,7 +16,7 @@ from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.run import RunState
 from fanfold.errors import BlobNotFound, EngineError
-from fanfold.ports import Ports, Station
+from fanfold.ports import Ids, Ports, Station
 from fanfold.steps import rank
 from fanfold.steps.advance import advance
 from fanfold.steps.dispatch import indexes_at
@@ -254,6 +254,20 @@ def amends_before_the_order(home: Home) -> int:
     return fault.calls
 
 
+class Names:
+    """Those of an engine, with the tokens that were drawn."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self.drawn: list[str] = []
+        self.batch_id = ids.batch_id
+        self.uniform = ids.uniform
+
+    def token(self) -> str:
+        self.drawn.append(self._ids.token())
+        return self.drawn[-1]
+
+
 def after_seal() -> Callable[[], bool]:
     asked = count(1)
     return lambda: next(asked) >= 3
@@ -270,21 +284,11 @@ def test_of_two_orders_made_at_once_the_first_counts_and_the_other_is_removed(
     fault = Fault(
         "batches", "amend", "before", another_is_faster, amends_before_the_order(home) + 1
     )
-    names: list[str] = []
-    real = ports.ids.token
-
-    class Ids:
-        batch_id = staticmethod(ports.ids.batch_id)
-        uniform = staticmethod(ports.ids.uniform)
-
-        def token(self) -> str:
-            names.append(real())
-            return names[-1]
-
-    once(replace(with_faults(ports, [fault]), ids=Ids()), batch)
+    names = Names(ports.ids)
+    once(replace(with_faults(ports, [fault]), ids=names), batch)
     kept = ports.batches.get(batch.id).order
     assert is_there(ports, kept)
-    own = [f"{batch.id}/order-1-{name}" for name in names]
+    own = [f"{batch.id}/order-1-{name}" for name in names.drawn]
     assert kept not in own
     assert not any(is_there(ports, it) for it in own)
     assert Counter(published(ports)) == Counter(dict.fromkeys(range(600), 2))
@@ -297,9 +301,12 @@ def test_what_is_stopped_while_its_order_is_made_keeps_none(home: Home, ports: P
         cancel(ports, batch.id)
 
     fault = Fault("batches", "amend", "before", stop, amends_before_the_order(home) + 1)
-    once(with_faults(ports, [fault]), batch)
+    names = Names(ports.ids)
+    once(replace(with_faults(ports, [fault]), ids=names), batch)
     stopped = ports.batches.get(batch.id)
     assert (stopped.is_open, stopped.order) == (False, "")
+    assert names.drawn
+    assert not any(is_there(ports, f"{batch.id}/order-1-{name}") for name in names.drawn)
     assert published(ports) == []
 
 
@@ -347,7 +354,7 @@ def test_a_priority_that_is_none_where_the_order_is_made_fails_the_batch_and_nam
     ports.batches.amend(batch.id, lambda it: replace(it, options=by_priority))
     ending = once(ports, batch).ending
     assert ending is not None
-    assert "test: record 1: the priority in 'p' is 'high'" in ending.reason
+    assert "test: record 1: the priority in 'p' is \"high\"" in ending.reason
     assert published(ports) == []
 
 
