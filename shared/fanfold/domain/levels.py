@@ -21,16 +21,20 @@ from fanfold.errors import IllegalTransition
 
 HIGHEST = 9
 LOWEST = 0
+_DIGITS = frozenset(str(it) for it in range(LOWEST, HIGHEST + 1))
 
 
 def level_of(data: Any, field: str) -> int:
-    """Raises ValueError for what is no level; a record without the field has the lowest."""
+    """Raises ValueError for what is no level; a record without the field has the lowest. A digit
+    as text is one: in a CSV there is nothing else."""
     try:
         value = value_at(data, field)
     except NoSuchPlace:
         return LOWEST
     if type(value) is int and LOWEST <= value <= HIGHEST:
         return value
+    if isinstance(value, str) and value in _DIGITS:
+        return int(value)
     raise ValueError(
         f"the priority in {field!r} is {_shown(value)}, and must be a whole number from "
         f"{LOWEST} to {HIGHEST}. Mend it, leave it out for {LOWEST}, or name another field with "

@@ -22,6 +22,7 @@ LEVELS = st.binary(max_size=2000).map(lambda data: bytes(it % 10 for it in data)
     [
         ({"urgency": 0}, 0),
         ({"urgency": 9}, 9),
+        ({"urgency": "7"}, 7),
         ({}, 0),
         ({"other": 3}, 0),
         ([1, 2], 0),
@@ -39,7 +40,9 @@ def test_a_field_is_a_place_as_those_of_select() -> None:
     assert level_of(8, ".") == 8
 
 
-@pytest.mark.parametrize("value", ["high", "3", 3.5, 3.0, True, False, None, 12, 10, -1, [], {}])
+@pytest.mark.parametrize(
+    "value", ["high", "12", "", 3.5, 3.0, True, False, None, 12, 10, -1, [], {}]
+)
 def test_anything_else_is_refused_by_its_name(value: Any) -> None:
     with pytest.raises(ValueError, match=r"the priority in 'urgency' is .* from 0 to 9") as error:
         level_of({"urgency": value}, "urgency")
