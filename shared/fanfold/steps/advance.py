@@ -16,10 +16,10 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import encode_run
 from fanfold.domain.order import is_dispatchable
-from fanfold.domain.records import Record
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.dispatch import indexes_at
+from fanfold.steps.nearby import records_at
 
 #: messages of one publish call
 _PUBLISH = 500
@@ -105,7 +105,7 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1)
     """One message per record; a repeat leaves out what is settled."""
     published = 0
     indexes = indexes_at(ports, batch, positions)
-    records = None if isinstance(indexes, range) else _records_at(ports, batch, indexes)
+    records = None if isinstance(indexes, range) else records_at(ports, batch.id, indexes)
     for chunk in _chunks(indexes):
         settled = ports.runs.read(batch.id, chunk) if attempt > 1 else {}
         bodies = [
@@ -120,18 +120,6 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1)
         ports.queue.publish(Station.RUNS, batch.id, bodies, batch.options.priority)
         published += len(bodies)
     return published
-
-
-def _records_at(ports: Ports, batch: Batch, indexes: Sequence[int]) -> dict[int, Record]:
-    """Those of a shuffled stretch, with each of its pages read once."""
-    wanted = sorted(indexes)
-    found: dict[int, Record] = {}
-    for group in _near(wanted):
-        chosen = set(group)
-        for record in ports.batches.records(batch.id, group[0], group[-1] + 1):
-            if record.index in chosen:
-                found[record.index] = record
-    return found
 
 
 def publish_indexes(

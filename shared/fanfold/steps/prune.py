@@ -20,6 +20,7 @@ from fanfold.domain.outcome import Value
 from fanfold.ports import Ports
 from fanfold.steps.letters import forget
 from fanfold.steps.outputs import forget_output, forget_output_of
+from fanfold.steps.rank import forget_parts
 
 _STRETCH = 500
 _PAGE = 200
@@ -102,6 +103,7 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         ports.batches.erase(batch_id, start, stop)
     if batch.order:
         ports.blobs.delete(batch.order)
+    forget_parts(ports, batch)
     if batch.source.blob:
         ports.blobs.delete(batch.source.blob)
     return ports.batches.amend(batch_id, _without_its_copy)
