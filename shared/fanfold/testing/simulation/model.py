@@ -319,7 +319,7 @@ class Model:
                 f"records {sorted(flying)} are run, and {self._allowed} may be",
             )
         released = seen.released
-        in_order = not batch.options.shuffle and batch.chosen is None
+        in_order = not batch.options.shuffle and not batch.order
         if in_order and released is not None and index >= released:
             self.schedule.violate(
                 "what runs has been released", f"record {index} of {released} released ones"

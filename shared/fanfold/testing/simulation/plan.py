@@ -99,6 +99,8 @@ def plan_of(seed: int, random: Random) -> Plan:
         options["concurrency"] = 1 + int(chance() * 3)
     if chance() < 0.12:
         options |= {"shuffle": True, "seed": int(chance() * 1000)}
+    elif chance() < 0.12:
+        options["priority_field"] = "p"
     if chance() < 0.06:
         options["error_policy"] = "stop"
     fates: tuple[Fate, ...] = tuple(_fate(chance()) for _ in range(records))

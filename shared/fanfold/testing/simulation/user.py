@@ -46,7 +46,7 @@ class User:
     def begin(self) -> None:
         """Create it, and go on."""
         plan = self._schedule.plan
-        records = [{"n": n, "do": fate} for n, fate in enumerate(plan.fates)]
+        records = [{"n": n, "do": fate, "p": n * 3 % 4} for n, fate in enumerate(plan.fates)]
         request = BatchRequest(
             self._ref, BatchOptions(**plan.options), "simulation", request_id=_REQUEST_ID
         )
