@@ -30,6 +30,8 @@ Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     """As it will be once it has been stored: what JSON would lose or change is refused."""
+    if not value:  # mostly, and each time a batch is read
+        return value
     try:
         same = json.loads(json.dumps(value, allow_nan=False))
         json.dumps(value, ensure_ascii=False).encode()

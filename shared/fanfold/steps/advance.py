@@ -32,7 +32,10 @@ REPEATED = 2
 def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str] = ()) -> int:
     """Release and publish until the limit is reached; how many were published. `done` names
     releases whose messages are out; its own it strikes off by asking once more."""
-    if batch.options.concurrency is None or not is_dispatchable(batch):
+    if batch.options.concurrency is None:
+        return 0
+    batch = _with_its_order(ports, batch, record)
+    if not is_dispatchable(batch):
         return 0
     published = 0
     while True:
@@ -48,7 +51,10 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     """The same in one compare-and-set, for whoever comes again soon: what it publishes is struck
     off by its next one. Every settle is followed by an advance that sees it, so none need ask
     twice."""
-    if batch.options.concurrency is None or not is_dispatchable(batch):
+    if batch.options.concurrency is None:
+        return 0
+    batch = _with_its_order(ports, batch, record)
+    if not is_dispatchable(batch):
         return 0
     done = outbox.pop(batch.id, [])
     try:
@@ -61,6 +67,14 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     publish_release(ports, batch, release)
     outbox[batch.id] = [release.token]
     return len(release)
+
+
+def _with_its_order(ports: Ports, batch: Batch, record: int | None) -> Batch:
+    """Where a record has run the batch has an order, though it may not be known here yet: who is at
+    a run of an older generation may read the batch between a retry and its dispatch."""
+    if record is None or is_dispatchable(batch):
+        return batch
+    return ports.batches.get(batch.id)
 
 
 def repair(
