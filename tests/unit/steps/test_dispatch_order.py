@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import pytest
@@ -27,18 +26,12 @@ from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
-from fanfold.testing.stations import fan_outs_taken, fanned_out, finished, runs_taken, taken
+from fanfold.testing.stations import after, fan_outs_taken, fanned_out, finished, runs_taken, taken
 from fanfold.testing.working import work
 from fanfold.wiring import EMBEDDED
 
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS: list[Any] = [{"id": f"key-{n}", "n": n} for n in range(1200)]
-
-
-def after(pages: int) -> Callable[[], bool]:
-    """Out of time once so many pages were stored."""
-    asked = count(1)
-    return lambda: next(asked) >= pages
 
 
 def in_legs(ports: Ports, batch: Batch) -> Batch:

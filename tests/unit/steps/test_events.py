@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -230,16 +230,22 @@ def test_a_long_message_is_cut(home: Home, told: tuple[Ports, Heard]) -> None:
 # ------------------------------------------------------- whoever dies
 
 
+def dies_at_the_end_of(ports: Ports, batch: Batch, when: Literal["before", "after"]) -> Any:
+    """Around telling that it has ended; the message that comes again."""
+    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
+    dies = with_faults(ports, [Fault("events", "publish", when, lose_reply)])
+    message = FinalizationMessage(batch_id=batch.id)
+    with pytest.raises(EngineError):
+        finalize(dies, EMBEDDED, Library(), message)
+    return message
+
+
 def test_an_end_that_could_not_be_told_is_told_by_its_message_when_that_comes_again(
     home: Home, told: tuple[Ports, Heard]
 ) -> None:
     ports, heard = told
     batch = started(home, ports)
-    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
-    dies = with_faults(ports, [Fault("events", "publish", "before", lose_reply)])
-    message = FinalizationMessage(batch_id=batch.id)
-    with pytest.raises(EngineError):
-        finalize(dies, EMBEDDED, Library(), message)
+    message = dies_at_the_end_of(ports, batch, "before")
     assert ports.batches.get(batch.id).state is BatchState.COMPLETED
     assert heard.kinds == ["started"]
     finalize(ports, EMBEDDED, Library(), message, repeated=True)
@@ -253,11 +259,7 @@ def test_what_is_told_again_has_the_number_that_it_had(
 ) -> None:
     ports, heard = told
     batch = started(home, ports)
-    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
-    dies = with_faults(ports, [Fault("events", "publish", "after", lose_reply)])
-    message = FinalizationMessage(batch_id=batch.id)
-    with pytest.raises(EngineError):
-        finalize(dies, EMBEDDED, Library(), message)
+    message = dies_at_the_end_of(ports, batch, "after")
     finalize(ports, EMBEDDED, Library(), message, repeated=True)
     assert heard.numbers == [1, 2, 2]
     assert heard.events[1] == heard.events[2]

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import pytest
@@ -31,6 +30,7 @@ from fanfold.testing.conformance.rig import failed, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import (
+    after,
     fan_outs_taken,
     fanned_out,
     finalizations_taken,
@@ -168,8 +168,7 @@ def test_nothing_is_published_by_priority_before_the_order_is_there(
     home: Home, ports: Ports, clock: StillClock, concurrency: int | None
 ) -> None:
     """The source is read, and the time was over before it was ordered."""
-    asked = count(1)
-    batch = once(ports, create(home, concurrency=concurrency), lambda: next(asked) >= 3)
+    batch = once(ports, create(home, concurrency=concurrency), after(3))
     assert batch.sealed
     assert not is_dispatchable(batch)
     pause(ports, batch.id)
@@ -249,7 +248,7 @@ def amends_before_the_order(home: Home) -> int:
     """By another batch's."""
     other = create(home)
     fault = Fault("batches", "amend", "before", lambda: None, nth=1 << 30)
-    once(with_faults(home.ports, [fault]), other, after_seal())
+    once(with_faults(home.ports, [fault]), other, after(3))
     taken(home.ports, Station.FAN_OUT)
     return fault.calls
 
@@ -266,11 +265,6 @@ class Names:
     def token(self) -> str:
         self.drawn.append(self._ids.token())
         return self.drawn[-1]
-
-
-def after_seal() -> Callable[[], bool]:
-    asked = count(1)
-    return lambda: next(asked) >= 3
 
 
 def test_of_two_orders_made_at_once_the_first_counts_and_the_other_is_removed(
