@@ -295,7 +295,7 @@ class Frontier(Protocol):
 
 
 class Letters(Protocol):
-    """Dead letters, kept until somebody deletes the home."""
+    """Dead letters, kept until they are pruned."""
 
     def keep(self, letter: Letter) -> Letter:
         """Store it, unless there is one of this id: the stored one wins and is returned."""
@@ -309,6 +309,9 @@ class Letters(Protocol):
     def mark(self, letter_id: str, now: float) -> Letter:
         """It has been brought back; of several who say so the first one's time stays. Raises
         LetterNotFound."""
+
+    def forget(self, letter_id: str) -> None:
+        """Gone, if it was there."""
 
 
 class Events(Protocol):

@@ -288,3 +288,14 @@ def test_on_the_other_engine_they_are_looked_at_and_brought_back_likewise(
     assert listed["letter_id"] == letter
     assert brought.json["resurrected_before"] is False
     assert json.loads(delivery.body)["request_id"] == letter
+
+
+def test_their_ids_are_offered_to_the_shell(shared_fanfold: Fanfold, letters: list[str]) -> None:
+    env = {
+        "_FANFOLD_COMPLETE": "complete_bash",
+        "COMP_WORDS": f"fanfold dead-letters show {letters[0][:9]}",
+        "COMP_CWORD": "3",
+    }
+    ended = shared_fanfold(**env)
+    assert (ended.code, ended.err) == (0, "")
+    assert letters[0] in ended.out.split()

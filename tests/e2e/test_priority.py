@@ -1,4 +1,4 @@
-"""`--priority`: whose records a worker takes first."""
+"""`--priority`: whose records a worker takes first; `--priority-field`: which of one batch."""
 
 from __future__ import annotations
 
@@ -40,6 +40,30 @@ def test_a_batch_of_a_higher_class_that_comes_behind_a_long_one_ends_first(
 
     begun = [it.index for it in marks(log) if it.what == "start"]
     assert (len(begun), begun[-1]) == (204, 200), "the long one's last record is the last of all"
+
+
+def test_the_records_of_a_batch_run_by_their_own_priority(fanfold: Fanfold) -> None:
+    log = fanfold.folder / "log"
+    levels = [0, 3, 9, None, 3, 9, 1]
+    records = [
+        {"do": "ok", "log": str(log), **({} if level is None else {"why": {"urgency": level}})}
+        for level in levels
+    ]
+    fanfold.write("records.jsonl", records)
+    given = ["records.jsonl", "--priority-field", "why.urgency", "--concurrency", "1"]
+    ended = fanfold("run", fanfold.puppet, *given, "--processes", "1", "--threads", "1")
+    assert ended.code == 0, ended.err
+    begun = [it.index for it in marks(log) if it.what == "start"]
+    assert begun == [2, 5, 1, 4, 6, 0, 3]
+    assert "priority-field why.urgency" in fanfold("status", "last").out
+
+
+def test_a_priority_of_a_record_that_is_none_is_refused_with_its_line(fanfold: Fanfold) -> None:
+    given = ["create", "echo", "-", "--priority-field", "urgency"]
+    refused = fanfold.inside(*given, stdin='{"urgency": 1}\n{"urgency": "high"}\n')
+    assert refused.code == 2
+    assert "standard input:2: the priority in 'urgency' is \"high\", and must be" in refused.err
+    assert fanfold.batches() == []
 
 
 def test_an_unknown_class_is_refused_with_those_there_are(fanfold: Fanfold) -> None:

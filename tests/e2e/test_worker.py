@@ -70,6 +70,7 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "tags": ["t"],
         "shuffle": False,
         "seed": None,
+        "priority_field": None,
         "unique_keys": False,
         "select": {},
         "grid": {},

@@ -30,6 +30,18 @@ def complete_batch(context: typer.Context, incomplete: str) -> Offers:
     return _beginning(incomplete, offers)
 
 
+def complete_letter(context: typer.Context, incomplete: str) -> Offers:
+    """Dead letters, with what became of them."""
+
+    def offers() -> Offers:
+        from fanfold.cli.offers import newest_letters
+
+        found = [(it.id, it.about) for it in newest_letters(context.params, _OFFERED) or []]
+        return [*found, (_LAST, "the newest")] if found else []
+
+    return _beginning(incomplete, offers)
+
+
 def complete_used_flow(context: typer.Context, incomplete: str) -> Offers:
     """Flows of which there are batches."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, assert_never
 import typer
 
 from fanfold.cli import parameters as given
-from fanfold.cli.completion import complete_batch
+from fanfold.cli.completion import complete_batch, complete_letter
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,6 +43,7 @@ def dead_letters(
         typer.Argument(
             metavar="ID",
             help="Which one to show or to resurrect: its id, the beginning of it, or `last`.",
+            autocompletion=complete_letter,
             show_default=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""What there is to offer to the shell: batches and flows, found without loading much.
+"""What there is to offer to the shell: batches, letters and flows, found without loading much.
 
 A flow is found by reading its file, not by importing it: Tab must not run anybody's code.
 """
@@ -6,15 +6,19 @@ A flow is found by reading its file, not by importing it: Tab must not run anybo
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
+    from fanfold.domain.letter import Letter
+    from fanfold.engines.embedded.database import Database
+
+T = TypeVar("T")
 
 _MAX_FILES = 100
 _MAX_BYTES = 200_000
@@ -25,6 +29,18 @@ _ENTRY_POINTS = _BUNDLED = "fanfold.flows"
 def newest_batches(given: Mapping[str, Any], limit: int) -> list[Batch] | None:
     """Of the home that the command line `given` so far means. None where only a server knows."""
     from fanfold.engines.embedded.batches import EmbeddedBatches
+
+    return _found(given, lambda database: EmbeddedBatches(database).find(limit=limit))
+
+
+def newest_letters(given: Mapping[str, Any], limit: int) -> list[Letter] | None:
+    """Likewise."""
+    from fanfold.engines.embedded.letters import EmbeddedLetters
+
+    return _found(given, lambda database: EmbeddedLetters(database).find(limit=limit))
+
+
+def _found(given: Mapping[str, Any], look: Callable[[Database], list[T]]) -> list[T] | None:
     from fanfold.engines.embedded.database import Database
     from fanfold.settings import Settings
 
@@ -36,7 +52,7 @@ def newest_batches(given: Mapping[str, Any], limit: int) -> list[Batch] | None:
         return []
     database = Database(home)
     try:
-        return EmbeddedBatches(database).find(limit=limit)
+        return look(database)
     finally:
         database.close()
 

@@ -116,6 +116,7 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "max_records": wanted.max_records,
         "shuffle": wanted.shuffle,
         "seed": wanted.seed,
+        "priority_field": wanted.priority_field,
         "key": wanted.key,
         "unique_keys": wanted.unique_keys,
         "select": select_from(wanted.select or []),

@@ -178,6 +178,16 @@ Shuffle = Annotated[
         rich_help_panel=_INPUT,
     ),
 ]
+PriorityField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD",
+        help="The field of a record (a.b.0) with its own priority within the batch, 0 to 9: 9 is "
+        "dispatched first. Default: the source's order. --priority is the batch's among others.",
+        rich_help_panel=_INPUT,
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

@@ -30,6 +30,7 @@ class Wanted:
     max_records: given.MaxRecords = None
     shuffle: given.Shuffle = False
     seed: given.Seed = None
+    priority_field: given.PriorityField = None
     param: given.Param = None
     params: given.Params = None
     grid: given.Grid = None

@@ -32,7 +32,9 @@ def batch_to_json(batch: Batch) -> str:
     return _batches().dump_json(batch).decode()
 
 
+@lru_cache(maxsize=64)
 def batch_from_json(text: str | bytes) -> Batch:
+    """Kept, for a batch is read far more often than it changes, and nobody changes what is read."""
     return _batches().validate_json(text)
 
 

@@ -20,6 +20,11 @@ def claim_again(batch: Batch, claim: Claim, now: float) -> Batch:
     return replace(batch, claim=claim)
 
 
+def holds_claim(batch: Batch, owner: str) -> bool:
+    """Whether it is this finalizer's to end."""
+    return not batch.ended and batch.claim is not None and batch.claim.owner == owner
+
+
 def renew_claim(batch: Batch, claim: Claim) -> Batch:
     """Its own claim, for longer."""
     if batch.claim is None or batch.claim.owner != claim.owner:

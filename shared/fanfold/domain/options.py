@@ -31,6 +31,8 @@ Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
     """As it will be once it has been stored: what JSON would lose or change is refused."""
+    if not value:  # mostly, and each time a batch is read
+        return value
     try:
         same = json.loads(json.dumps(value, allow_nan=False))
         json.dumps(value, ensure_ascii=False).encode()
@@ -80,6 +82,9 @@ class BatchOptions(BaseModel):
     shuffle: bool = False
     #: what that order derives from; drawn when the batch is created, if it is not given
     seed: Annotated[int, Field(ge=0, lt=1 << 63)] | None = None
+    #: the place (`a.b.0`) in a record of its own priority within the batch, 0 to 9: the records of
+    #: 9 are dispatched first, those that have none are 0. Not the batch's, which is `priority`
+    priority_field: Annotated[str, Field(min_length=1)] | None = None
     #: the field of a record that holds its key
     key: str = "id"
     #: refuse a source in which two records have the same key, or one has none

@@ -32,7 +32,7 @@ from fanfold.domain.permutation import Permutation
 from fanfold.domain.records import MAX_PAGE_RECORDS
 
 #: blocks that are shuffled together, and read together: about 32 MiB at most
-_STRETCH_BLOCKS = 64
+STRETCH_BLOCKS = 64
 
 
 def combinations(options: BatchOptions) -> int:
@@ -68,10 +68,13 @@ def sample_of(options: BatchOptions, records: int) -> Callable[[int], bool] | No
 
 
 def is_dispatchable(batch: Batch) -> bool:
-    """A shuffled batch has an order only once its total is known, and a retry only once nothing is
-    left of what its records came to before."""
+    """A shuffled batch has an order only once its total is known, one whose records have priorities
+    once that is made (steps.rank), and a retry only once nothing is left of what its records came
+    to before."""
     if batch.chosen is not None:
         return batch.chosen.cleared
+    if batch.options.priority_field is not None:
+        return batch.order != ""
     return batch.sealed or not batch.options.shuffle
 
 
@@ -90,12 +93,17 @@ def stretches(batch: Batch) -> Iterator[range]:
         yield range(start, min(start + order.stretch, batch.known_total))
 
 
+def block_size(total: int, pages: int) -> int:
+    """About a page's."""
+    return max(1, min(MAX_PAGE_RECORDS, -(-total // max(1, pages))))
+
+
 class _Order:
     def __init__(self, seed: int, total: int, pages: int) -> None:
         self._total = total
         self._seed = seed
-        self._block = max(1, min(MAX_PAGE_RECORDS, -(-total // max(1, pages))))
-        self.stretch = self._block * _STRETCH_BLOCKS
+        self._block = block_size(total, pages)
+        self.stretch = self._block * STRETCH_BLOCKS
         blocks = -(-total // self._block)
         self._blocks = Permutation(blocks, b"blocks %d" % seed)
         #: where the shorter block is laid, and how long it is

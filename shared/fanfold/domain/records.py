@@ -18,6 +18,8 @@ MAX_INLINE_BYTES = 64 * 1024
 MAX_RECORD_BYTES = 512 * 1024
 MAX_PAGE_RECORDS = 500
 MAX_PAGE_BYTES = 512 * 1024
+#: bytes, and the window that holds so many
+_SMALL, _SMALL_WINDOW = 512, 9
 
 
 @dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
@@ -53,7 +55,9 @@ class Page:
             ("null" if record.key is None else json.dumps(record.key)) + "\t" + record.body
             for record in self.records
         ]
-        return zlib.compress("\n".join(lines).encode(), 1)
+        text = "\n".join(lines).encode()
+        # a window no larger than the page: to clear the largest takes longer than to pack a few
+        return zlib.compress(text, 1, _SMALL_WINDOW if len(text) <= _SMALL else zlib.MAX_WBITS)
 
 
 def unpack_records(start: int, packed: bytes) -> Iterator[Record]:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from fanfold.domain.place import NoSuchPlace, value_at
 from fanfold.errors import SourceInvalid
 from fanfold.sources.line import Line, OnProblem, body_of, field_key, refuse
-
-#: the record itself
-WHOLE = "."
 
 
 def selected(
@@ -43,24 +41,13 @@ def _remade(line: Line, select: Mapping[str, str], key_field: str) -> Line:
 
 
 def _at(line: Line, place: str) -> Any:
-    if place == WHOLE:
-        return line.data
-    # A column may itself be called `a.b`.
-    if isinstance(line.data, dict) and place in line.data:
-        return line.data[place]
-    value = line.data
-    for part in place.split("."):
-        match value:
-            case dict() if part in value:
-                value = value[part]
-            case list() if part.isascii() and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            case _:
-                there = _what_there_is(line.data)
-                raise SourceInvalid(
-                    f"{line.place}: no {place!r} in the record{there}. Look at --select."
-                )
-    return value
+    try:
+        return value_at(line.data, place)
+    except NoSuchPlace:
+        there = _what_there_is(line.data)
+        raise SourceInvalid(
+            f"{line.place}: no {place!r} in the record{there}. Look at --select."
+        ) from None
 
 
 def _what_there_is(data: Any) -> str:

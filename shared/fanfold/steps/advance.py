@@ -16,10 +16,10 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release
 from fanfold.domain.messages import encode_run
 from fanfold.domain.order import is_dispatchable
-from fanfold.domain.records import Record
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.dispatch import indexes_at
+from fanfold.steps.nearby import records_at
 
 #: messages of one publish call
 _PUBLISH = 500
@@ -32,7 +32,10 @@ REPEATED = 2
 def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str] = ()) -> int:
     """Release and publish until the limit is reached; how many were published. `done` names
     releases whose messages are out; its own it strikes off by asking once more."""
-    if batch.options.concurrency is None or not is_dispatchable(batch):
+    if batch.options.concurrency is None:
+        return 0
+    batch = _with_its_order(ports, batch, record)
+    if not is_dispatchable(batch):
         return 0
     published = 0
     while True:
@@ -48,7 +51,10 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     """The same in one compare-and-set, for whoever comes again soon: what it publishes is struck
     off by its next one. Every settle is followed by an advance that sees it, so none need ask
     twice."""
-    if batch.options.concurrency is None or not is_dispatchable(batch):
+    if batch.options.concurrency is None:
+        return 0
+    batch = _with_its_order(ports, batch, record)
+    if not is_dispatchable(batch):
         return 0
     done = outbox.pop(batch.id, [])
     try:
@@ -61,6 +67,14 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     publish_release(ports, batch, release)
     outbox[batch.id] = [release.token]
     return len(release)
+
+
+def _with_its_order(ports: Ports, batch: Batch, record: int | None) -> Batch:
+    """Where a record has run the batch has an order, though it may not be known here yet: who is at
+    a run of an older generation may read the batch between a retry and its dispatch."""
+    if record is None or is_dispatchable(batch):
+        return batch
+    return ports.batches.get(batch.id)
 
 
 def repair(
@@ -91,7 +105,7 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1)
     """One message per record; a repeat leaves out what is settled."""
     published = 0
     indexes = indexes_at(ports, batch, positions)
-    records = None if isinstance(indexes, range) else _records_at(ports, batch, indexes)
+    records = None if isinstance(indexes, range) else records_at(ports, batch.id, indexes)
     for chunk in _chunks(indexes):
         settled = ports.runs.read(batch.id, chunk) if attempt > 1 else {}
         bodies = [
@@ -106,18 +120,6 @@ def publish_runs(ports: Ports, batch: Batch, positions: range, attempt: int = 1)
         ports.queue.publish(Station.RUNS, batch.id, bodies, batch.options.priority)
         published += len(bodies)
     return published
-
-
-def _records_at(ports: Ports, batch: Batch, indexes: Sequence[int]) -> dict[int, Record]:
-    """Those of a shuffled stretch, with each of its pages read once."""
-    wanted = sorted(indexes)
-    found: dict[int, Record] = {}
-    for group in _near(wanted):
-        chosen = set(group)
-        for record in ports.batches.records(batch.id, group[0], group[-1] + 1):
-            if record.index in chosen:
-                found[record.index] = record
-    return found
 
 
 def publish_indexes(

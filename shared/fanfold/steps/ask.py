@@ -9,6 +9,7 @@ crash before the question leaves that message unacked; its redelivery asks.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable
 from threading import Lock
 
 from fanfold.domain.batch import Batch, BatchState
@@ -37,33 +38,38 @@ def request_finalization(ports: Ports, batch: Batch) -> None:
     ports.queue.publish(Station.FINALIZATIONS, batch.id, [message.encode()])
 
 
+def generation_of(batch: Batch) -> Hashable:
+    """What is asked about: who is still at a run of an older generation asks about that one."""
+    return batch.id, batch.generation
+
+
 class Duty:
-    """What this process holds of each batch, and whether it owes the batch a question."""
+    """What this process holds of each generation of a batch, and whether it owes a question."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._held: dict[str, int] = defaultdict(int)
-        self._owes: set[str] = set()
+        self._held: dict[Hashable, int] = defaultdict(int)
+        self._owes: set[Hashable] = set()
 
-    def take(self, batch_id: str, messages: int = 1) -> None:
+    def take(self, generation: Hashable, messages: int = 1) -> None:
         with self._lock:
-            self._held[batch_id] += messages
+            self._held[generation] += messages
 
-    def owe(self, batch_id: str) -> None:
+    def owe(self, generation: Hashable) -> None:
         with self._lock:
-            self._owes.add(batch_id)
+            self._owes.add(generation)
 
-    def give_back(self, batch_id: str, messages: int) -> bool:
+    def give_back(self, generation: Hashable, messages: int) -> bool:
         """Before acking so many: whether the caller must ask first."""
         with self._lock:
-            self._held[batch_id] -= messages
-            if self._held[batch_id] > 0:
+            self._held[generation] -= messages
+            if self._held[generation] > 0:
                 return False
-            del self._held[batch_id]
-            owed = batch_id in self._owes
-            self._owes.discard(batch_id)
+            del self._held[generation]
+            owed = generation in self._owes
+            self._owes.discard(generation)
             return owed
 
-    def held(self, batch_id: str) -> int:
+    def held(self, generation: Hashable) -> int:
         with self._lock:
-            return self._held.get(batch_id, 0)
+            return self._held.get(generation, 0)

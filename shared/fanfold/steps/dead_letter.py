@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from fanfold import log
+from fanfold.domain.batch import Batch
 from fanfold.domain.letter import Fate
 from fanfold.domain.messages import (
     BatchRequestMessage,
@@ -106,6 +107,7 @@ def _fail_run(ports: Ports, message: RunMessage) -> _End:
     if live is not None and (
         live.state is RunState.WAITING or (live.state is RunState.RUNNING and live.until > now)
     ):
+        _finish(ports, batch, message.index)
         return _End(Fate.LEFT, "left: somebody is at its run, or it waits for its retry")
     if run is None:
         run = Run(
@@ -125,10 +127,15 @@ def _fail_run(ports: Ports, message: RunMessage) -> _End:
             tell_of_failure(ports, batch, run)
         else:  # somebody was faster
             run = ports.runs.read(batch.id, [message.index]).get(message.index)
-    repair(ports, batch, lambda release: release.record == message.index)
-    advance(ports, batch, message.index)
-    ask(ports, batch)
+    _finish(ports, batch, message.index)
     return _of_settled(run) if run else _End(Fate.LEFT, "left: its batch was being closed")
+
+
+def _finish(ports: Ports, batch: Batch, index: int) -> None:
+    """What an earlier delivery of the message may have left undone."""
+    repair(ports, batch, lambda release: release.record == index)
+    advance(ports, batch, index)
+    ask(ports, batch)
 
 
 def _of_settled(run: Run) -> _End:

@@ -1,14 +1,17 @@
 """The order in which a batch's records are let go, whether it is computed or kept.
 
 The source's order, and a shuffled one, follow from the options (domain.order). That of a retry does
-not: which records it runs, and in which order, is kept in a blob, four bytes for each, and read
-where it is needed. A position of the order means the same however often it is asked for.
+not, nor that of records which have priorities of their own: which records, and in which order, is
+kept in a blob, four bytes for each, and read where it is needed. A position of the order means the
+same however often it is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
+from struct import pack
 
 from fanfold.domain import order
 from fanfold.domain.batch import Batch
@@ -18,8 +21,10 @@ _BYTES = 4
 #: positions that are read, and kept in memory, together
 _CHUNK = 4096
 _KEPT = 16
+#: positions that are written together
+_WRITTEN = 16 * 1024
 _STRETCH = 500
-#: of a shuffled order, so that a page is not read for each of its records
+#: of an order that leaps, so that a page is not read for each of its records
 _LONG_STRETCH = 4096
 
 
@@ -40,15 +45,21 @@ def stretches(batch: Batch) -> Iterator[range]:
     if batch.options.shuffle and not batch.order:
         yield from order.stretches(batch)
         return
-    size = _LONG_STRETCH if batch.options.shuffle else _STRETCH
+    leaps = batch.options.shuffle or batch.options.priority_field is not None
+    size = _LONG_STRETCH if leaps else _STRETCH
     for start in range(0, batch.positions, size):
         yield range(start, min(start + size, batch.positions))
 
 
 def keep_order(ports: Ports, name: str, indexes: Iterable[int]) -> str:
     """The blob's name."""
-    ports.blobs.write(name, [b"".join(it.to_bytes(_BYTES, "little") for it in indexes)])
+    ports.blobs.write(name, _packed(iter(indexes)))
     return name
+
+
+def _packed(indexes: Iterator[int]) -> Iterator[bytes]:
+    while chunk := list(islice(indexes, _WRITTEN)):
+        yield pack(f"<{len(chunk)}I", *chunk)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -17,6 +17,9 @@ With a concurrency limit no page is published: the window is advanced instead. A
 an order only once it is sealed: what pages are to others, stretches of that order are to it, and
 they are published behind the seal. Whoever finds it sealed publishes them again, marked so.
 
+Where records have priorities of their own, that order is made behind the seal (steps.rank), on a
+message of its own if the time of the one that sealed it is over.
+
 A retry has nothing to read: what older generations left of its records is removed, within the same
 time limit, and then they are published as those of a shuffled batch are.
 
@@ -41,6 +44,7 @@ from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
 from fanfold.steps.paging import pages_behind
+from fanfold.steps.rank import rank
 from fanfold.steps.request import request_fan_out
 from fanfold.steps.retry import clear
 from fanfold.steps.tell import tell_in_passing
@@ -61,17 +65,17 @@ def fan_out(
         batch = ports.batches.amend(batch.id, partial(announce.start, now=ports.clock.now()))
         batch = tell_in_passing(ports, batch)
         repair(ports, batch, lambda release: release.record is None, attempt)
+        has_read = not batch.sealed
         while not batch.sealed:
             batch = _read_on(ports, batch, message.published, out_of_time)
             if out_of_time() and not batch.sealed:
                 request_fan_out(ports, batch, batch.checkpoint.pages)
                 return
         if not is_dispatchable(batch):
-            cleared = clear(ports, batch, message.published, out_of_time)
-            if batch.chosen is not None and cleared < batch.chosen.records:
-                request_fan_out(ports, batch, cleared)
+            ready = _made_ready(ports, batch, message.published, has_read, out_of_time)
+            if ready is None:
                 return
-            batch = ports.batches.amend(batch.id, retrying.clear)
+            batch = ready
     except IllegalTransition:  # it was stopped meanwhile: what has been paged is its total
         batch = ports.batches.get(message.batch_id)
     except (SourceInvalid, BlobNotFound) as problem:
@@ -102,6 +106,22 @@ def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[
         return ports.batches.get(batch.id)
 
 
+def _made_ready(
+    ports: Ports, batch: Batch, done: int, has_read: bool, out_of_time: Callable[[], bool]
+) -> Batch | None:
+    """It may be dispatched; None: handed on."""
+    if batch.chosen is None:
+        ranked = None if has_read and out_of_time() else rank(ports, batch, out_of_time)
+        if ranked is None:
+            request_fan_out(ports, batch, batch.checkpoint.pages)
+        return ranked
+    cleared = clear(ports, batch, done, out_of_time)
+    if cleared < batch.chosen.records:
+        request_fan_out(ports, batch, cleared)
+        return None
+    return ports.batches.amend(batch.id, retrying.clear)
+
+
 def publish_page(ports: Ports, message: PageMessage, attempt: int = 1) -> None:
     """The runs of one page. A repeat leaves out what is settled and marks the rest."""
     batch = ports.batches.get(message.batch_id)
@@ -123,7 +143,7 @@ def fail_source(ports: Ports, batch: Batch, reason: str) -> Batch:
 def _publish_page(ports: Ports, batch: Batch, checkpoint: Checkpoint, attempt: int = 1) -> None:
     if batch.options.concurrency is not None:
         advance(ports, batch, None)
-    elif not batch.options.shuffle:
+    elif is_dispatchable(batch):
         positions = range(checkpoint.last_page, checkpoint.records)
         request_runs(ports, batch, [positions], attempt)
 

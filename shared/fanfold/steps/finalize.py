@@ -16,7 +16,9 @@ message, and comes again when the claim has ended.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from threading import Event, Thread
 from typing import Protocol
@@ -26,7 +28,7 @@ from fanfold.domain import announce
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.certificate import Certificate
-from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold, renew_claim
+from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold, holds_claim, renew_claim
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import Blame, Failure, Value, printable
@@ -48,6 +50,10 @@ class Flows(Protocol):
     def resolve(self, ref: FlowRef) -> Flow: ...
 
 
+#: of the claim that is the last, on the batch before it
+Renewing = Callable[[Ports, Policy, str, str], AbstractContextManager[None]]
+
+
 def finalize(
     ports: Ports,
     policy: Policy,
@@ -55,8 +61,10 @@ def finalize(
     message: FinalizationMessage,
     *,
     repeated: bool = False,
+    renewing: Renewing | None = None,
 ) -> float:
-    """Do it, or stand aside; seconds after which the message should come again, 0 if never."""
+    """Do it, or stand aside; seconds after which the message should come again, 0 if never.
+    `renewing`: while what it makes is entered the claim is renewed, by a thread if it is None."""
     now = ports.clock.now()
     # the claim's token makes two finalizers of one process two
     claim = Claim(f"{ports.owner}/{ports.ids.token()}", now + policy.claim_seconds)
@@ -68,7 +76,7 @@ def finalize(
     if batch.claim is None or batch.claim.owner != claim.owner:
         living = (batch.claim.until if batch.claim else now) - now
         return max(0.1, min(60.0, living)) if repeated else 0.0
-    with _Renewal(ports, policy, batch.id, claim.owner):
+    with (renewing or _Renewal)(ports, policy, batch.id, claim.owner):
         _finish(ports, flows, batch, claim)
     return 0.0
 
@@ -127,7 +135,7 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
         # stopped before the old outcomes of its records were removed, and these are not counted
         clear(ports, batch, 0, lambda: False)
     state = rules.verdict(batch)
-    certificate, output, failure = _certified_and_folded(ports, flows, batch)
+    certificate, output, failure = _certified_and_folded(ports, flows, batch, claim)
     if not certificate.holds:
         state, output = BatchState.FAILED, None
         failure = Failure(
@@ -150,7 +158,7 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
 
 
 def _certified_and_folded(
-    ports: Ports, flows: Flows, batch: Batch
+    ports: Ports, flows: Flows, batch: Batch, claim: Claim
 ) -> tuple[Certificate, Value | None, Failure | None]:
     """A fold is called only for results that are whole; but where reading takes its time, the
     recount is under way meanwhile, and what the fold made is thrown away if they are not."""
@@ -158,10 +166,10 @@ def _certified_and_folded(
         certificate = certify(ports, batch, ports.clock.now())
         if not certificate.holds or batch.ending is not None:
             return certificate, None, None
-        return certificate, *_fold(ports, flows, batch)
+        return certificate, *_fold(ports, flows, batch, claim)
     with ThreadPoolExecutor(1, "fanfold-certify") as pool:
         certifying = pool.submit(certify, ports, batch, ports.clock.now())
-        output, failure = _fold(ports, flows, batch)
+        output, failure = _fold(ports, flows, batch, claim)
         return certifying.result(), output, failure
 
 
@@ -175,18 +183,27 @@ def _end(
     certificate: Certificate,
     claim: Claim,
 ) -> Batch:
-    if batch.ended or batch.claim is None or batch.claim.owner != claim.owner:
+    if not holds_claim(batch, claim.owner):
         return batch  # taken over while this one was slow: theirs stands
     return announce.ended(rules.end(batch, state, at, failure, output, certificate), at)
 
 
-def _fold(ports: Ports, flows: Flows, batch: Batch) -> tuple[Value | None, Failure | None]:
+def _begin(batch: Batch, *, owner: str) -> Batch:
+    """Not by whom another has relieved: the batch may have ended since, and even run again."""
+    return begin_fold(batch) if holds_claim(batch, owner) else batch
+
+
+def _fold(
+    ports: Ports, flows: Flows, batch: Batch, claim: Claim
+) -> tuple[Value | None, Failure | None]:
     """The output, or why there is none. Tries left over from a finalizer that died count."""
     if not batch.flow.folds:
         return None, None
     last = Failure(Blame.DIED, "FoldDied", "the fold ended its process each time it was tried")
     while True:
-        batch = ports.batches.amend(batch.id, begin_fold)
+        batch = ports.batches.amend(batch.id, partial(_begin, owner=claim.owner))
+        if not holds_claim(batch, claim.owner):  # what it made would be thrown away (see _end)
+            return None, None
         if batch.fold_attempts > MAX_FOLD_ATTEMPTS:
             return None, last
         try:

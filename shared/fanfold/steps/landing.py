@@ -31,7 +31,7 @@ from fanfold.domain.run import Run
 from fanfold.errors import OutcomeRefused
 from fanfold.ports import Effort, Ports, Verdict
 from fanfold.steps.advance import Outbox, advance_once
-from fanfold.steps.ask import Duty, ask
+from fanfold.steps.ask import Duty, ask, generation_of
 from fanfold.steps.budget import end_if_failed_too_often
 from fanfold.steps.gathering import Gathering
 from fanfold.steps.stop import end_if_fatal
@@ -137,15 +137,15 @@ class Landing(Generic[T]):
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
             end_if_failed_too_often(self._ports, batch, [entry.run for entry in entries])
-            self._duty.owe(batch.id)
+            self._duty.owe(generation_of(batch))
             advance_once(self._ports, batch, entries[0].run.index, self._published)
         except Exception as error:  # noqa: BLE001  whatever it was, the messages must come again
-            self._duty.give_back(batch.id, len(entries))
+            self._duty.give_back(generation_of(batch), len(entries))
             self._report(error, batch, len(entries))
             self._give_up(receipts)
             return
         try:
-            if self._duty.give_back(batch.id, len(entries)):
+            if self._duty.give_back(generation_of(batch), len(entries)):
                 ask(self._ports, batch)
             self._finish(receipts)
         except Exception as error:  # noqa: BLE001  likewise: settled, but not acked

@@ -51,6 +51,12 @@ def body_of(ports: Ports, letter: Letter) -> bytes:
     return b"".join(ports.blobs.read(_blob_of(letter.id))) if letter.is_cut else letter.body
 
 
+def forget(ports: Ports, letter: Letter) -> None:
+    """The record last: while it is there, so is what is left to remove."""
+    ports.blobs.delete(_blob_of(letter.id))
+    ports.letters.forget(letter.id)
+
+
 def read_message(origin: str | None, body: bytes) -> Message:
     """As the station it was for would read it. Raises MessageInvalid."""
     match origin:

@@ -1,4 +1,5 @@
-"""prune: remove what ended batches have stored, but for a tombstone (domain.pruning).
+"""prune: remove what ended batches have stored, but for a tombstone (domain.pruning), and dead
+letters.
 
     mark it pruned ─▶ blobs ─▶ runs, lives, pages, stretch by stretch ─▶ its source's copy
 
@@ -14,9 +15,12 @@ from dataclasses import dataclass, replace
 
 from fanfold.domain import pruning
 from fanfold.domain.batch import ENDED, Batch, BatchState
+from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Value
 from fanfold.ports import Ports
+from fanfold.steps.letters import forget
 from fanfold.steps.outputs import forget_output, forget_output_of
+from fanfold.steps.rank import forget_parts
 
 _STRETCH = 500
 _PAGE = 200
@@ -29,6 +33,8 @@ class Pruned:
     batches: tuple[str, ...] = ()
     #: tombstones that were old enough to go, too
     forgotten: tuple[str, ...] = ()
+    #: dead letters
+    letters: tuple[str, ...] = ()
 
 
 def prunable(ports: Ports, older_than: float, states: Collection[BatchState]) -> Iterator[Batch]:
@@ -45,26 +51,38 @@ def _is_prunable(
     return batch.state in states and (batch.ended_at or now) + older_than <= now
 
 
+def old_letters(ports: Ports, older_than: float) -> Iterator[Letter]:
+    """Dead letters that have lain so long, the newest first."""
+    oldest, before = ports.clock.now() - older_than, ""
+    while page := ports.letters.find(limit=_PAGE, before=before):
+        yield from (it for it in page if it.at <= oldest)
+        before = page[-1].id
+
+
 def prune(
     ports: Ports,
     older_than: float,
-    states: Collection[BatchState] = ENDED,
+    states: Collection[BatchState] | None = None,
     on_batch: Callable[[Batch], None] = lambda _batch: None,
 ) -> Pruned:
-    """May be repeated, and run beside anything: it touches only what has ended."""
+    """May be repeated, and run beside anything: it touches only what has ended. Without `states`
+    all that has, and dead letters as well."""
     now = ports.clock.now()
     pruned, forgotten = [], []
     for batch in list(
         _ended(ports)
     ):  # all first: what is found next is told by what was found last
-        if _is_prunable(batch, older_than, states, now):
+        if _is_prunable(batch, older_than, states or ENDED, now):
             on_batch(batch)
             batch = prune_one(ports, batch.id)  # noqa: PLW2901
             pruned.append(batch.id)
         if pruning.is_forgettable(batch, now):
             ports.batches.forget(batch.id)
             forgotten.append(batch.id)
-    return Pruned(tuple(pruned), tuple(forgotten))
+    letters = list(old_letters(ports, older_than)) if states is None else []
+    for letter in letters:
+        forget(ports, letter)
+    return Pruned(tuple(pruned), tuple(forgotten), tuple(it.id for it in letters))
 
 
 def prune_one(ports: Ports, batch_id: str) -> Batch:
@@ -85,6 +103,7 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         ports.batches.erase(batch_id, start, stop)
     if batch.order:
         ports.blobs.delete(batch.order)
+    forget_parts(ports, batch)
     if batch.source.blob:
         ports.blobs.delete(batch.source.blob)
     return ports.batches.amend(batch_id, _without_its_copy)

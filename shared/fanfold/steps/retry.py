@@ -41,6 +41,7 @@ from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
 from fanfold.steps.outputs import forget_output, forget_output_of
 from fanfold.steps.paging import read_late
+from fanfold.steps.rank import ranked
 from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
@@ -101,8 +102,9 @@ def retry(
         return Retried(batch, 0)
     options = options_from({**batch.options.model_dump(), "deadline": None, **(changes or {})})
     options = with_limit(adapted(batch.options, options))
+    indexes = _arranged(options, batch.generation + 1, choice.indexes)
     name = f"{batch.id}/order-{batch.generation + 1}-{ports.ids.token()}"
-    order = keep_order(ports, name, _arranged(options, batch.generation + 1, choice.indexes))
+    order = keep_order(ports, name, ranked(ports, batch, options, indexes))
     chosen = Chosen(len(choice.indexes), sum(map(mix, choice.indexes)), selection.what)
     arrow = partial(
         _reopen,
@@ -238,13 +240,13 @@ def _fingerprint(run: Run) -> str:
     return run.outcome.failure.fingerprint if isinstance(run.outcome, Failed) else ""
 
 
-def _arranged(options: BatchOptions, generation: int, indexes: list[int]) -> Iterator[int]:
-    """The order of dispatch."""
+def _arranged(options: BatchOptions, generation: int, indexes: list[int]) -> list[int]:
+    """The order of dispatch, but for the records' priorities."""
     if not options.shuffle:
-        return iter(indexes)
+        return indexes
     salt = b"retry %d %d" % (generation, options.seed or 0)
     permutation = Permutation(len(indexes), salt)
-    return (indexes[permutation.of(position)] for position in range(len(indexes)))
+    return [indexes[permutation.of(position)] for position in range(len(indexes))]
 
 
 def _forget(ports: Ports, before: Batch) -> None:

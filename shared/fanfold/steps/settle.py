@@ -50,6 +50,10 @@ class Settler(Generic[T]):
         self._busy = False
         self._closing = False
         self._flushing = False
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """From now on what waits is settled when it is due. Until then, what is worked off."""
         self._thread = Thread(target=self._work, name="fanfold-settler", daemon=True)
         self._thread.start()
 
@@ -112,7 +116,8 @@ class Settler(Generic[T]):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _take(self) -> tuple[list[Entry[T]], float]:
         """What waits, and for how long its first has; with the lock held."""

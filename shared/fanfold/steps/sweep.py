@@ -17,12 +17,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
+from fanfold import log
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.frontier import Release
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import step_of
 from fanfold.domain.tally import Tally
+from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
@@ -86,12 +88,21 @@ def open_batches(ports: Ports) -> list[Batch]:
 
 
 def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
-    """One pass over the batches that have not ended."""
+    """One pass over the batches that have not ended. One that cannot be worked on holds up none of
+    the others; what was wrong with it is raised in the end."""
     total = Swept()
+    problem: EngineError | None = None
     # higher classes first: whether they have moved is asked for the lower ones
     batches = sorted(open_batches(ports), key=lambda it: it.options.priority.rank)
     for batch in batches:
-        did = _sweep_one(ports, policy, memory, batch)
+        try:
+            did = _sweep_one(ports, policy, memory, batch)
+            tell_in_passing(ports, batch)
+            report(ports, policy, batch)
+        except EngineError as error:
+            log.warning("sweep.failed", str(error), batch_id=batch.id)
+            problem = problem or error
+            continue
         total = Swept(
             total.woken + did.woken,
             total.republished + did.republished,
@@ -103,13 +114,13 @@ def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
     for batch_id in set(memory.seen) - known:
         memory.seen.pop(batch_id, None)
         memory.cursor.pop(batch_id, None)
+    if problem is not None:
+        raise problem
     return total
 
 
 def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Swept:
     now = ports.clock.now()
-    tell_in_passing(ports, batch)
-    report(ports, policy, batch)
     if batch.state is BatchState.FINALIZING:
         if batch.claim is not None and batch.claim.until > now:
             return Swept()

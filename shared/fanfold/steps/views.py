@@ -7,6 +7,8 @@ error is kept for the caller, who has the message delivered again, perhaps to a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
@@ -30,12 +32,23 @@ class View:
 
 
 class Views:
-    def __init__(self, ports: Ports, policy: Policy, flows: Flows) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        policy: Policy,
+        flows: Flows,
+        *,
+        monotonic: Callable[[], float] = monotonic,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
+        """`monotonic` tells how old a view is; `lock` is held while one is read, so that however
+        many want it, it is read once."""
         self._ports = ports
         self._policy = policy
         self._flows = flows
         self._views: dict[str, View] = {}
-        self._lock = Lock()
+        self._monotonic = monotonic
+        self._lock = lock or Lock()
 
     def of(self, batch_id: str, generation: int = 1) -> View:
         """Raises BatchNotFound. A message of a generation that is not known here yet has the batch
@@ -45,7 +58,7 @@ class Views:
             if (
                 view is not None
                 and view.batch.generation >= generation
-                and monotonic() - view.read_at < self._policy.view_seconds
+                and self._monotonic() - view.read_at < self._policy.view_seconds
             ):
                 return view
             view = self._read(batch_id, view)
@@ -58,9 +71,9 @@ class Views:
     def _read(self, batch_id: str, known: View | None) -> View:
         batch = self._ports.batches.get(batch_id)
         if known is not None and known.flow is not None:
-            return View(batch, known.flow, "", monotonic())
+            return View(batch, known.flow, "", self._monotonic())
         try:
             flow, problem = self._flows.resolve(batch.flow), ""
         except Exception as error:  # noqa: BLE001  importing a user's module may raise anything
             flow, problem = None, f"{type(error).__name__}: {error}"
-        return View(batch, flow, problem, monotonic())
+        return View(batch, flow, problem, self._monotonic())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import (
@@ -43,6 +44,12 @@ def fan_outs_taken(ports: Ports) -> list[FanOutMessage | PageMessage]:
 def finalizations_taken(ports: Ports) -> list[FinalizationMessage]:
     found = taken(ports, Station.FINALIZATIONS)
     return [FinalizationMessage.decode(it.body) for it in found]
+
+
+def after(pages: int) -> Callable[[], bool]:
+    """For a fan-out: out of time when it has asked so often, which it does for each page."""
+    asked = count(1)
+    return lambda: next(asked) >= pages
 
 
 def fanned_out(ports: Ports, batch: Batch) -> Batch:

@@ -14,6 +14,8 @@ from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
+from fanfold.domain.batch import Batch
+from fanfold.errors import EngineError
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
 from fanfold.steps.budget import end_if_done
@@ -93,14 +95,21 @@ class Clerk:
         if now - self._woke_at >= self._policy.wake_seconds:
             self._woke_at = now
             for batch in open_batches(self._ports):
-                if batch.is_open and not end_if_done(self._ports, batch):
-                    report(self._ports, self._policy, batch)
-                    wake_due(self._ports, self._policy, batch)
+                self._look_at(batch)
         if now - self._swept_at >= self._sweep_seconds:
             self._swept_at = now
             swept = sweep(self._ports, self._policy, self._memory)
             if swept:
                 log.info("sweep", str(swept))
+
+    def _look_at(self, batch: Batch) -> None:
+        """What is wrong with one batch is no reason to leave the others."""
+        try:
+            if batch.is_open and not end_if_done(self._ports, batch):
+                wake_due(self._ports, self._policy, batch)
+                report(self._ports, self._policy, batch)  # last: nobody waits for it
+        except EngineError as error:
+            log.warning("clerk.failed", str(error), batch_id=batch.id)
 
     def _serve(self, station: Station, wait: float) -> bool:
         """One message, if there is one: another process may do the next one meanwhile."""

@@ -17,7 +17,7 @@ from fanfold.execution.library import Library
 from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.dead_letter import dead_letter
 from fanfold.steps.fan_out import fan_out, publish_page
-from fanfold.steps.finalize import finalize
+from fanfold.steps.finalize import Renewing, finalize
 from fanfold.steps.policy import Policy
 from fanfold.steps.start_batch import start_batch
 from fanfold.worker.dispose import dispose
@@ -30,11 +30,13 @@ class Desk:
         policy: Policy,
         library: Library,
         is_stopping: Callable[[], bool] = lambda: False,
+        renewing: Renewing | None = None,
     ) -> None:
         self._ports = ports
         self._policy = policy
         self._library = library
         self._is_stopping = is_stopping
+        self._renewing = renewing
 
     def serve(self, delivery: Delivery) -> None:
         """Does not raise, but where not even the queue can be reached."""
@@ -56,7 +58,12 @@ class Desk:
                 message = FinalizationMessage.decode(delivery.body)
                 repeated = delivery.attempt > 1
                 return finalize(
-                    self._ports, self._policy, self._library, message, repeated=repeated
+                    self._ports,
+                    self._policy,
+                    self._library,
+                    message,
+                    repeated=repeated,
+                    renewing=self._renewing,
                 )
             case Station.DEAD_LETTERS:
                 dead_letter(self._ports, delivery)

@@ -21,7 +21,7 @@ from fanfold import log
 from fanfold.domain.batch import Batch
 from fanfold.domain.records import MAX_INLINE_BYTES
 from fanfold.ports import Delivery, Ports, Station
-from fanfold.steps.ask import Duty
+from fanfold.steps.ask import Duty, generation_of
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Admission, Job, admit, decode
 from fanfold.steps.views import View, Views
@@ -130,7 +130,7 @@ class Intake:
                     Station.RUNS, min(room, self._policy.pull), self._policy.pull_seconds
                 )
                 if deliveries:
-                    self._take(deliveries)
+                    self.take(deliveries)
                 if self._is_quick():
                     self._run_along(me)
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
@@ -178,7 +178,8 @@ class Intake:
         self._mean_bytes += share * (mean - self._mean_bytes)
         self._has_seen_any = True
 
-    def _take(self, deliveries: list[Delivery]) -> None:
+    def take(self, deliveries: list[Delivery]) -> None:
+        """Admit what was pulled: what is to run is ready then, the rest has left again."""
         self._hand.take(deliveries)
         self._weigh(deliveries)
         jobs: dict[str, list[Job]] = {}
@@ -198,15 +199,18 @@ class Intake:
             except Exception as error:  # noqa: BLE001  one bad message harms no other
                 self._out.cannot_handle(delivery, error)
         for batch_id, group in jobs.items():
-            self._duty.take(batch_id, len(group))
+            batch = views[batch_id].batch
+            for job in group:  # one of them may have had it read anew
+                job.batch = batch
+            self._duty.take(generation_of(batch), len(group))
             try:
                 fresh = self._without_those_at_work(group)
-                admitted = admit(self._ports, self._policy, views[batch_id].batch, fresh)
+                admitted = admit(self._ports, self._policy, batch, fresh)
             except Exception as error:  # noqa: BLE001  the engine could not tell: again later
                 log.error("admit.failed", f"{type(error).__name__}: {error}", batch_id=batch_id)
                 self._out.give_back(group, delay=1.0)
                 continue
-            self._begin(views[batch_id].batch, admitted)
+            self._begin(batch, admitted)
 
     def _without_those_at_work(self, group: list[Job]) -> list[Job]:
         """A message whose deadline has passed comes again, also to the very process that is at its

@@ -67,14 +67,15 @@ class Keeper:
                 now = monotonic()
                 if now - self._looked_at >= _LOOK_SECONDS:
                     self._looked_at = now
-                    self._look(now)
+                    self.look(now)
                 if now - self._extended_at >= _EXTEND_SECONDS:
                     self._extended_at = now
                     self._ports.queue.extend(self._hand.held())
             except Exception as error:  # noqa: BLE001  tried again at the next tick
                 log.error("keeper.failed", f"{type(error).__name__}: {error}")
 
-    def _look(self, now: float) -> None:
+    def look(self, now: float) -> None:
+        """Lease what has executed for long by `now`, and tell it if its batch is stopped."""
         by_batch: dict[str, list[Execution]] = {}
         for execution in self._hand.executing():
             by_batch.setdefault(execution.job.batch.id, []).append(execution)

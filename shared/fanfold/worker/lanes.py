@@ -26,7 +26,7 @@ from fanfold.execution.invoke import Execution, Invoker
 from fanfold.execution.isolation import Isolation
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
-from fanfold.steps.ask import Duty
+from fanfold.steps.ask import Duty, generation_of
 from fanfold.steps.landing import Entry
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Job, conclude, live_of, resolve, run_of
@@ -104,6 +104,7 @@ class Lanes:
         return not thread.is_alive() or (self.carries(thread) and not self._hand.executing())
 
     def start(self) -> None:
+        self._settler.start()
         for thread in self.threads:
             thread.start()
 
@@ -154,7 +155,7 @@ class Lanes:
             self.change(running=-1)
             if self._hand.returned(job):
                 self._hand.end(job)
-                self._duty.give_back(job.batch.id, 1)
+                self._duty.give_back(generation_of(job.batch), 1)
                 self._out.cannot_handle(job.delivery, error)
         finally:
             self._carrying.discard(get_ident())
@@ -277,7 +278,7 @@ class Lanes:
                     return
         except Exception as error:  # noqa: BLE001  not settled: it comes again
             self._hand.end(job)
-            self._duty.give_back(job.batch.id, 1)
+            self._duty.give_back(generation_of(job.batch), 1)
             self._out.cannot_handle(job.delivery, error)
         self._settler.nudge()
 

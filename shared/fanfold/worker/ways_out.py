@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fanfold import log
 from fanfold.domain.batch import Batch
 from fanfold.ports import Delivery, Ports
-from fanfold.steps.ask import Duty, ask
+from fanfold.steps.ask import Duty, ask, generation_of
 from fanfold.steps.catch_up import catch_up
 from fanfold.steps.run_flow import Job
 from fanfold.steps.views import View
@@ -33,8 +33,8 @@ class WaysOut:
 
     def ack(self, batch: Batch, jobs: Sequence[Job]) -> None:
         """The end of the pipe for what is not settled here. Does not raise."""
-        self._duty.owe(batch.id)
-        last = self._duty.give_back(batch.id, len(jobs))
+        self._duty.owe(generation_of(batch))
+        last = self._duty.give_back(generation_of(batch), len(jobs))
         try:
             if last:
                 ask(self._ports, batch)
@@ -56,7 +56,7 @@ class WaysOut:
 
     def give_back(self, jobs: Sequence[Job], delay: float = 0.0) -> None:
         for job in jobs:
-            self._duty.give_back(job.batch.id, 1)
+            self._duty.give_back(generation_of(job.batch), 1)
         self.release([job.delivery for job in jobs], delay)
 
     def release(self, deliveries: list[Delivery], delay: float) -> None:

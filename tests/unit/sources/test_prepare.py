@@ -41,3 +41,21 @@ def test_both_go_on_behind_a_bad_record_if_that_is_asked_for() -> None:
     )
     assert [line.key for line in lines] == ["1", "2"]
     assert len(told) == 2
+
+
+def test_a_priority_is_looked_for_in_the_records_that_were_made() -> None:
+    records = [{"url": 3}, {"url": 12}]
+    options = BatchOptions(select={"p": "url"}, priority_field="p")
+    with pytest.raises(SourceInvalid, match="list: record 1: the priority in 'p' is 12, and"):
+        list(prepared(from_iterable(records, name="list"), options))
+
+
+def test_a_key_of_a_record_without_a_good_priority_is_not_one_that_there_is() -> None:
+    told: list[str] = []
+    records = [{"id": 1, "p": "high"}, {"id": 1, "p": 2}]
+    options = BatchOptions(unique_keys=True, priority_field="p")
+    lines = prepared(
+        from_iterable(records, name="l"), options, on_problem=lambda it: told.append(str(it))
+    )
+    assert [line.key for line in lines] == ["1"]
+    assert len(told) == 1

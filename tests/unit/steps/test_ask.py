@@ -13,10 +13,14 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch
 from fanfold.errors import BatchNotFound
 from fanfold.ports import Ports
-from fanfold.steps.ask import Duty, ask
+from fanfold.steps.ask import Duty, ask, generation_of
+from fanfold.steps.gathering import Gathering
+from fanfold.steps.landing import Entry, Landing
+from fanfold.steps.retry import Selection, retry
 from fanfold.steps.stop import cancel
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
-from fanfold.testing.stations import finalizations_taken
+from fanfold.testing.stations import fanned_out, finalizations_taken, finished
+from fanfold.wiring import EMBEDDED
 
 A, B = "batch-aaaaaaaaaaaaaaaa", "batch-bbbbbbbbbbbbbbbb"
 
@@ -74,6 +78,23 @@ def test_of_a_batch_that_is_gone_nobody_can_ask(ports: Ports) -> None:
 
 
 # ------------------------------------------------------------------- duty
+
+
+@pytest.mark.each_engine
+def test_who_is_still_at_a_run_of_an_older_generation_asks_for_the_newer_all_the_same(
+    ports: Ports, batch: Batch
+) -> None:
+    duty = Duty()
+    landing: Landing[int] = Landing(
+        ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None
+    )
+    duty.take(generation_of(batch))
+    finished(ports, batch, [ok(batch, n) for n in range(2)])
+    again = fanned_out(ports, retry(ports, batch.id, Selection()).batch)
+    finalizations_taken(ports)
+    duty.take(generation_of(again), 2)
+    landing.land([Entry(again, ok(again, n), n) for n in range(2)])
+    assert [it.generation for it in finalizations_taken(ports)] == [2]
 
 
 def test_whoever_gives_back_the_last_message_asks() -> None:

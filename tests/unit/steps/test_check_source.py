@@ -54,6 +54,14 @@ def test_the_options_of_the_batch_count() -> None:
     assert check(source, select={"id": "id"})[0] == Checked(records=3, problems=1)
 
 
+def test_a_priority_that_is_none_is_told_with_its_line_and_the_reading_goes_on() -> None:
+    source = b'{"p": 9}\n{"p": "high"}\n{}\n{"p": 12}\n'
+    checked, told = check(source, priority_field="p")
+    assert checked == Checked(records=4, problems=2)
+    assert told[0].startswith("r:2: the priority in 'p' is \"high\", and must be a whole number")
+    assert told[1].startswith("r:4: the priority in 'p' is 12, and")
+
+
 def test_only_what_the_batch_would_take_is_looked_at() -> None:
     assert check(b"1\nwrong\n", max_records=1)[0] == Checked(records=1, problems=0)
     assert check(b"1\nwrong\n", max_records=1, shuffle=True)[0].problems == 1, "any may be drawn"

@@ -112,6 +112,18 @@ def test_a_release_the_dead_had_made_is_published(home: Home, ports: Ports) -> N
     assert advance(ports, batch, None) == 0
 
 
+def test_also_of_a_record_that_waits(home: Home, ports: Ports) -> None:
+    """It let the next one go when it was put to wait, and could not publish that."""
+    batch = fanned_out(ports, home.create([{"n": n} for n in range(5)], PUPPET, concurrency=1))
+    runs_taken(ports)
+    now = ports.clock.now()
+    ports.leases.wait(batch, [live(batch, 0, RunState.WAITING, now + 60)])
+    ports.frontier.advance(batch, "token", 0, [], now)  # and died
+    dead_letter(ports, run_letter(batch, 0))
+    assert [(it.index, it.again) for it in runs_taken(ports)] == [(1, True)]
+    assert ports.frontier.window(batch.id).pending == {}
+
+
 def test_a_run_of_a_stopped_batch_or_another_generation_changes_nothing(
     ports: Ports, batch: Batch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import pytest
@@ -17,27 +16,22 @@ from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports, Station
 from fanfold.sources.iterable import from_iterable
-from fanfold.steps.advance import advance, repair
+from fanfold.steps.advance import advance, advance_once, repair
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.fan_out import fan_out, publish_page
+from fanfold.steps.retry import Selection, retry
 from fanfold.steps.sweep import Memory, sweep
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
-from fanfold.testing.stations import fan_outs_taken, fanned_out, runs_taken, taken
+from fanfold.testing.stations import after, fan_outs_taken, fanned_out, finished, runs_taken, taken
 from fanfold.testing.working import work
 from fanfold.wiring import EMBEDDED
 
 PUPPET = "fanfold.testing.puppet:puppet"
 RECORDS: list[Any] = [{"id": f"key-{n}", "n": n} for n in range(1200)]
-
-
-def after(pages: int) -> Callable[[], bool]:
-    """Out of time once so many pages were stored."""
-    asked = count(1)
-    return lambda: next(asked) >= pages
 
 
 def in_legs(ports: Ports, batch: Batch) -> Batch:
@@ -165,6 +159,22 @@ def test_a_repair_by_who_knows_a_shuffled_batch_from_before_its_seal_publishes_w
     repair(ports, early, lambda it: it.record == first.index)
     released = indexes_at(ports, sealed, range(release.start, release.stop))
     assert [it.index for it in runs_taken(ports)] == list(released)
+
+
+@pytest.mark.each_engine
+def test_who_read_a_retried_batch_before_its_dispatch_releases_the_next_when_a_record_is_settled(
+    home: Home, ports: Ports
+) -> None:
+    """As a process does that is still at a run of the older generation."""
+    first = fanned_out(ports, home.create(RECORDS[:2], PUPPET, concurrency=1))
+    finished(ports, first, [ok(first, n) for n in range(2)])
+    runs_taken(ports)
+    early = retry(ports, first.id, Selection()).batch
+    again = fanned_out(ports, early)
+    assert [it.index for it in runs_taken(ports)] == [0]
+    ports.runs.settle(again, [ok(again, 0)])
+    assert advance_once(ports, early, 0, {}) == 1
+    assert [it.index for it in runs_taken(ports)] == [1]
 
 
 def test_a_seed_is_drawn_and_kept_where_none_is_given(home: Home, ports: Ports) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -16,7 +16,7 @@ from fanfold.domain.run import RunState
 from fanfold.errors import EngineError
 from fanfold.execution.library import Library
 from fanfold.ports import MAX_DELIVERIES, Delivery, Ports, Station
-from fanfold.steps.ask import Duty
+from fanfold.steps.ask import Duty, generation_of
 from fanfold.steps.dead_letter import dead_letter
 from fanfold.steps.finalize import finalize
 from fanfold.steps.fold_again import fold_again
@@ -153,7 +153,7 @@ def test_of_all_failures_the_first_is_told_though_many_processes_settle_some(
             ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None
         )
         for index in (2 * worker, 2 * worker + 1):
-            duty.take(batch.id)
+            duty.take(generation_of(batch))
             landing.land([Entry(batch, failed(batch, index), index)])
     assert heard.kinds == ["started", "first_failure"]
     assert heard.events[1].detail["record"] == 0
@@ -175,7 +175,7 @@ def test_a_process_that_has_told_of_a_failure_writes_nothing_for_the_next(
     )
     calls = []
     for index in range(3):
-        duty.take(batch.id)
+        duty.take(generation_of(batch))
         landing.land([Entry(batch, failed(batch, index), index)])
         calls.append(amends.calls)
     assert calls == [2, 2, 2], "announced, and noted that it was told"
@@ -210,7 +210,7 @@ def test_a_failure_that_comes_too_late_to_be_counted_is_not_told(
     cancel(ports, batch.id)
     finalized(ports, batch)
     duty = Duty()
-    duty.take(batch.id)
+    duty.take(generation_of(batch))
     landing: Landing[int] = Landing(
         ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None
     )
@@ -230,16 +230,22 @@ def test_a_long_message_is_cut(home: Home, told: tuple[Ports, Heard]) -> None:
 # ------------------------------------------------------- whoever dies
 
 
+def dies_at_the_end_of(ports: Ports, batch: Batch, when: Literal["before", "after"]) -> Any:
+    """Around telling that it has ended; the message that comes again."""
+    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
+    dies = with_faults(ports, [Fault("events", "publish", when, lose_reply)])
+    message = FinalizationMessage(batch_id=batch.id)
+    with pytest.raises(EngineError):
+        finalize(dies, EMBEDDED, Library(), message)
+    return message
+
+
 def test_an_end_that_could_not_be_told_is_told_by_its_message_when_that_comes_again(
     home: Home, told: tuple[Ports, Heard]
 ) -> None:
     ports, heard = told
     batch = started(home, ports)
-    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
-    dies = with_faults(ports, [Fault("events", "publish", "before", lose_reply)])
-    message = FinalizationMessage(batch_id=batch.id)
-    with pytest.raises(EngineError):
-        finalize(dies, EMBEDDED, Library(), message)
+    message = dies_at_the_end_of(ports, batch, "before")
     assert ports.batches.get(batch.id).state is BatchState.COMPLETED
     assert heard.kinds == ["started"]
     finalize(ports, EMBEDDED, Library(), message, repeated=True)
@@ -253,11 +259,7 @@ def test_what_is_told_again_has_the_number_that_it_had(
 ) -> None:
     ports, heard = told
     batch = started(home, ports)
-    ports.runs.settle(batch, [ok(batch, it) for it in range(len(RECORDS))])
-    dies = with_faults(ports, [Fault("events", "publish", "after", lose_reply)])
-    message = FinalizationMessage(batch_id=batch.id)
-    with pytest.raises(EngineError):
-        finalize(dies, EMBEDDED, Library(), message)
+    message = dies_at_the_end_of(ports, batch, "after")
     finalize(ports, EMBEDDED, Library(), message, repeated=True)
     assert heard.numbers == [1, 2, 2]
     assert heard.events[1] == heard.events[2]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import pytest
@@ -22,6 +20,7 @@ from fanfold.testing.conformance.rig import ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import (
+    after,
     fan_outs_taken,
     fanned_out,
     finalizations_taken,
@@ -37,12 +36,6 @@ PAGES = 4
 
 def never() -> bool:
     return False
-
-
-def after(pages: int) -> Callable[[], bool]:
-    """Out of time once so many pages were stored."""
-    asked = count(1)
-    return lambda: next(asked) >= pages
 
 
 def message(batch: Batch, **changes: Any) -> FanOutMessage:

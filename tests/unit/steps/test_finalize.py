@@ -18,11 +18,13 @@ from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold
 from fanfold.domain.flow import Flow, FlowRef
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import MAX_INLINE_OUTPUT_BYTES, Value
+from fanfold.domain.run import RunState
 from fanfold.errors import BatchNotFound, EngineError, FlowNotFound
 from fanfold.execution.library import Library
 from fanfold.folds.stream import stream_results, text_of
 from fanfold.ports import Ports
 from fanfold.steps.finalize import finalize
+from fanfold.steps.retry import Selection, retry
 from fanfold.steps.status import verify
 from fanfold.steps.stop import cancel
 from fanfold.testing.clock import StillClock
@@ -329,6 +331,25 @@ def test_a_finalizer_that_was_taken_over_changes_nothing_when_it_comes_to_its_en
     finalize(ports, EMBEDDED, These(slow), message(batch))
     assert ports.batches.get(batch.id) == theirs[0]
     assert theirs[0].output == Value(text='"theirs"')
+
+
+def test_a_finalizer_that_was_taken_over_does_not_fold_what_is_run_again_since(
+    ports: Ports, clock: StillClock
+) -> None:
+    batch = settled(ports)
+    tries: list[int] = []
+
+    def slow(_: Iterable[Result]) -> str:
+        tries.append(1)
+        clock.pass_(1000)
+        finalized(ports, batch, These(lambda _: "theirs"))
+        retry(ports, batch.id, Selection(frozenset({RunState.FAILED})))
+        raise ValueError("so that it is tried again")
+
+    finalize(ports, EMBEDDED, These(slow), message(batch))
+    again = ports.batches.get(batch.id)
+    assert (again.generation, again.state) == (2, BatchState.PENDING)
+    assert (len(tries), again.fold_attempts) == (1, 0)
 
 
 def test_a_finalizer_that_was_relieved_does_not_end_what_another_is_at(

@@ -9,6 +9,7 @@ import pytest
 
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
+from fanfold.domain.letter import MAX_BODY_BYTES
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Succeeded, Value
@@ -21,9 +22,10 @@ from fanfold.errors import (
     IllegalTransition,
 )
 from fanfold.folds.stream import stream_results
-from fanfold.ports import Ports, Station, Verdict
+from fanfold.ports import Delivery, Ports, Station, Verdict
 from fanfold.sources.iterable import from_iterable
 from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.dead_letter import dead_letter
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.prune import prunable, prune, prune_one
 from fanfold.steps.status import status_of, verify
@@ -153,3 +155,31 @@ def test_a_pruning_that_broke_off_is_gone_on_with(
     assert ports.runs.read(batch.id, range(3)) == {}
     assert not is_there(ports, batch.source.blob)
     assert prune(ports, DAY).batches == ()
+
+
+def died(ports: Ports, body: bytes) -> str:
+    dead_letter(ports, Delivery(Station.DEAD_LETTERS, body, 1, "t", Station.RUNS, str(len(body))))
+    return ports.letters.find(limit=1)[0].id
+
+
+def test_dead_letters_that_have_lain_long_go_too_with_all_they_hold(
+    ports: Ports, clock: StillClock
+) -> None:
+    large = died(ports, b"x" * (MAX_BODY_BYTES + 1))
+    clock.pass_(1)
+    small = died(ports, b"x")
+    clock.pass_(2 * DAY)
+    young = died(ports, b"xx")
+    assert is_there(ports, f"dead-letters/{large}")
+    assert set(prune(ports, DAY).letters) == {large, small}
+    assert [it.id for it in ports.letters.find()] == [young]
+    assert not is_there(ports, f"dead-letters/{large}")
+
+
+def test_who_prunes_batches_of_one_state_leaves_the_letters(
+    ports: Ports, clock: StillClock
+) -> None:
+    died(ports, b"x")
+    clock.pass_(2 * DAY)
+    assert prune(ports, DAY, {BatchState.FAILED}).letters == ()
+    assert len(ports.letters.find()) == 1

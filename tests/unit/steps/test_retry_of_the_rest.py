@@ -3,8 +3,6 @@ no record of the source is forgotten. On both engines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from fanfold.steps.stop import cancel
 from fanfold.testing.conformance.rig import failed, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
-from fanfold.testing.stations import fanned_out, finalized, runs_taken, taken
+from fanfold.testing.stations import after, fanned_out, finalized, runs_taken, taken
 
 pytestmark = pytest.mark.each_engine
 
@@ -34,11 +32,6 @@ RECORDS: list[Any] = [{"n": n} for n in range(1200)]
 PAGE = 500
 CANCELED = Selection(states=frozenset({RunState.CANCELED}), what="--canceled")
 FAILED = Selection(states=frozenset({RunState.FAILED}), what="--failed")
-
-
-def after(pages: int) -> Callable[[], bool]:
-    asked = count(1)
-    return lambda: next(asked) >= pages
 
 
 def begun(home: Home, ports: Ports, **options: Any) -> Batch:

@@ -14,7 +14,7 @@ from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import LogEntry, Run
 from fanfold.errors import OutcomeRefused
 from fanfold.ports import MAX_OUTCOME_BYTES, Ports, Verdict
-from fanfold.steps.ask import Duty
+from fanfold.steps.ask import Duty, generation_of
 from fanfold.steps.landing import Entry, settle_group
 from fanfold.steps.policy import Policy
 from fanfold.steps.settle import Settler
@@ -73,13 +73,14 @@ class Desk:
             give_up=self.given_up.extend,
             executing=lambda: self.others,
         )
+        self.settler.start()
 
     def _finish(self, receipts: Sequence[int]) -> None:
         self.finish(receipts)
         self.finished.extend(receipts)
 
     def add(self, *runs: Run) -> None:
-        self.duty.take(self.batch.id, len(runs))
+        self.duty.take(generation_of(self.batch), len(runs))
         for run in runs:
             self.settler.add(Entry(self.batch, run, run.index))
 
@@ -282,9 +283,9 @@ def test_the_question_is_asked_before_the_ack_of_the_last_that_is_held(
     asked_before: list[int] = []
     it = desk(finish=lambda _: asked_before.append(len(finalizations_taken(ports))))
     it.add_ok(range(99))
-    it.duty.take(it.batch.id)  # this process holds one more message of the batch
+    it.duty.take(generation_of(it.batch))  # this process holds one more message of the batch
     it.settler.flush()
-    it.duty.give_back(it.batch.id, 1)
+    it.duty.give_back(generation_of(it.batch), 1)
     it.add_ok([99])
     it.settler.flush()
     assert asked_before[-1] == 1

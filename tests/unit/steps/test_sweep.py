@@ -11,12 +11,14 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.run import RunState
+from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, Swept, sweep, wake_due
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import live, ok
+from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
 from fanfold.testing.stations import (
     fan_outs_taken,
@@ -78,6 +80,20 @@ def test_nothing_open_nothing_done(sweeper: Sweeper) -> None:
 
 
 # -------------------------------------------------------------- lost runs
+
+
+def test_a_batch_that_cannot_be_worked_on_holds_up_none_of_the_others(
+    home: Home, ports: Ports
+) -> None:
+    batches = [fanned_out(ports, home.create(RECORDS, PUPPET)) for _ in range(3)]
+    finalizations_taken(ports)
+    for batch in batches:
+        ports.runs.settle(batch, [ok(batch, index) for index in range(len(RECORDS))])
+    fails = with_faults(ports, [Fault("runs", "settled", "before", lose_reply, nth=2)])
+    with pytest.raises(EngineError, match="lost"):
+        sweep(fails, EMBEDDED, Memory())
+    asked = {it.batch_id for it in finalizations_taken(ports)}
+    assert len(asked & {it.id for it in batches}) == 2
 
 
 def test_runs_whose_messages_are_lost_are_published_again_marked(

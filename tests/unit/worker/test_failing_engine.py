@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from fanfold.domain.batch import Batch
+from fanfold.domain.run import Live
 from fanfold.engines.embedded.engine import embedded_engine
-from fanfold.ports import Station
+from fanfold.errors import EngineError
+from fanfold.ports import Leases, Station
 from fanfold.testing.conformance.rig import ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.home import Home
@@ -108,3 +110,32 @@ def test_a_duty_that_failed_half_way_is_not_forgotten(home: Home) -> None:
         until(lambda: is_ended(home, batch), patience=30)
     assert fault.calls >= 3
     home.assert_whole(batch, 1)
+
+
+def test_a_batch_that_cannot_be_looked_at_holds_up_none_of_the_others(home: Home) -> None:
+    """Each has a record that waits, and one of them cannot be woken."""
+    later = {"do": "retryable", "after": 0.01, "message": "not yet"}
+    fine = home.create([later], PUPPET, retries=1)
+    stuck = home.create([later], PUPPET, retries=1)
+    ports = replace(home.ports, leases=cast(Leases, _Refusing(home.ports.leases, stuck.id)))
+    with working(ports, policy=POLICY):
+        until(lambda: home.ports.batches.get(fine.id).ended)
+    assert not home.ports.batches.get(stuck.id).ended
+    with working(home.ports, policy=POLICY):
+        until(lambda: home.ports.batches.get(stuck.id).ended)
+
+
+class _Refusing:
+    """Leases of which one batch's cannot be woken."""
+
+    def __init__(self, leases: Leases, batch_id: str) -> None:
+        self._leases = leases
+        self._batch_id = batch_id
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._leases, verb)
+
+    def wake(self, batch: Batch, now: float, until: float, limit: int) -> list[Live]:
+        if batch.id == self._batch_id:
+            raise EngineError("it is locked")
+        return self._leases.wake(batch, now, until, limit)

@@ -121,8 +121,7 @@ class Database:
             )
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA temp_store = MEMORY")
-            db.create_function("mix", 1, mix, deterministic=True)
-            db.create_function("bits", 1, int.bit_count, deterministic=True)
+            prepare_connection(db)
         except sqlite3.DatabaseError as error:
             raise HomeRefused(f"{self.path} cannot be opened: {_told(self.path, error)}") from None
         return db
@@ -151,6 +150,12 @@ class Database:
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def prepare_connection(db: sqlite3.Connection) -> None:
+    """What the engine's statements call."""
+    db.create_function("mix", 1, mix, deterministic=True)
+    db.create_function("bits", 1, int.bit_count, deterministic=True)
 
 
 def _told(path: Path, error: sqlite3.Error) -> str:

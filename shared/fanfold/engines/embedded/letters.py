@@ -64,6 +64,10 @@ class EmbeddedLetters:
             )
             return _read(db, letter_id)
 
+    def forget(self, letter_id: str) -> None:
+        with self._database.write() as db:
+            db.execute("DELETE FROM letters WHERE id = ?", (letter_id,))
+
 
 def _read(db: sqlite3.Connection, letter_id: str) -> Letter:
     row = db.execute(f"SELECT {_COLUMNS} FROM letters WHERE id = ?", (letter_id,)).fetchone()

@@ -35,6 +35,14 @@ class Ownership:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._handle = handle
 
+    def is_alive(self, name: str) -> bool:
+        """Whether another process of this home, by its name, lives."""
+        return is_alive(self._folder, name)
+
+    def forget(self, name: str) -> None:
+        """Nothing is held in the name of this dead process any more."""
+        forget(self._folder, name)
+
     def let_go(self) -> None:
         if self._handle is None:
             return

@@ -12,14 +12,14 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event
 
 from fanfold.domain.batch import BatchState
 from fanfold.domain.priority import Priority
 from fanfold.engines.embedded.bundle import MAX_MESSAGES, bundles_of, named, pack, unpack
 from fanfold.engines.embedded.database import Database
-from fanfold.engines.embedded.owners import Ownership, forget, is_alive
+from fanfold.engines.embedded.owners import Ownership
 from fanfold.engines.embedded.ranks import LISTED, NORMAL, RANKS
 from fanfold.engines.embedded.scope import Scope
 from fanfold.ports import MAX_DELIVERIES, Clock, Delivery, Station, class_at
@@ -42,13 +42,19 @@ _INSERT = (
 
 class EmbeddedQueue:
     def __init__(
-        self, database: Database, clock: Clock, ownership: Ownership, scope: Scope | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        ownership: Ownership,
+        scope: Scope | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`monotonic` says when to look for the dead again, and how long a pull has waited."""
         self._database = database
         self._clock = clock
         self._ownership = ownership
         self._scope = scope or Scope()
-        self._folder = database.path.parent / "owners"
+        self._monotonic = monotonic
         self._registered = False
         self._reaped_at = -math.inf
         self._published = Event()
@@ -75,7 +81,7 @@ class EmbeddedQueue:
 
     def pull(self, station: Station, limit: int, wait: float = 0.0) -> list[Delivery]:
         self._register()
-        deadline = time.monotonic() + wait
+        deadline = self._monotonic() + wait
         patience = _POLL_SECONDS
         while True:
             self._reap()
@@ -83,7 +89,7 @@ class EmbeddedQueue:
                 deliveries = self._take(station, limit)
                 if deliveries:
                     return deliveries
-            left = deadline - time.monotonic()
+            left = deadline - self._monotonic()
             if left <= 0:
                 return []
             # what this process publishes wakes its own waiters; other processes' is polled for
@@ -236,11 +242,11 @@ class EmbeddedQueue:
 
     def _reap(self) -> None:
         """Give back, at once, what dead processes had leased: messages, runs, finalizations."""
-        if time.monotonic() - self._reaped_at < _REAP_SECONDS:
+        if self._monotonic() - self._reaped_at < _REAP_SECONDS:
             return
-        self._reaped_at = time.monotonic()
+        self._reaped_at = self._monotonic()
         names = [name for (name,) in self._database.read().execute("SELECT name FROM owners")]
-        dead = [name for name in names if not is_alive(self._folder, name)]
+        dead = [name for name in names if not self._ownership.is_alive(name)]
         if not dead:
             return
         now = self._clock.now()
@@ -257,7 +263,7 @@ class EmbeddedQueue:
                 )
                 db.execute("DELETE FROM owners WHERE name = ?", (name,))
         for name in dead:
-            forget(self._folder, name)
+            self._ownership.forget(name)
 
 
 def _by_row(deliveries: Iterable[Delivery]) -> dict[int, int]:

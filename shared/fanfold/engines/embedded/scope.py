@@ -29,8 +29,11 @@ class Scope:
         """A condition on messages, as far as it is known, and its parameter."""
         if self._only is not None:
             return "batch = ?", self._only
-        left = json.dumps(self._left.get(station, []))
-        return "batch NOT IN (SELECT value FROM json_each(?))", left
+        left = self._left.get(station)
+        return (
+            "batch NOT IN (SELECT value FROM json_each(?))",
+            json.dumps(left) if left else "[]",
+        )
 
     def has(self, db: sqlite3.Connection, station: Station, batch_id: str) -> bool:
         """Whether a message that met the condition is to be pulled here."""

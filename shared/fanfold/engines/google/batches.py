@@ -13,8 +13,8 @@ from fanfold.domain.paging import move_checkpoint, takes_pages
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
-from fanfold.engines.google.documents import Layout, batch_fields, batch_of
-from fanfold.engines.google.firestore import Aborted, Exists, Unsure, Where, pauses_until
+from fanfold.engines.google.documents import Layout, batch_fields, batch_of, existing
+from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, Where, pauses_until
 from fanfold.engines.google.slots import tally_from
 
 _CREATE_SECONDS = 60.0
@@ -77,16 +77,18 @@ class GoogleBatches:
         path = self._layout.batch(batch_id)
         mark = secrets.token_hex(8)
 
-        def work(transaction: bytes) -> tuple[list[Any], Batch]:
-            document = self._firestore.get_one(path, transaction)
+        def work(document: Document | None) -> tuple[list[Any], Batch]:
+            document = existing(document, batch_id)
             batch = batch_of(document, batch_id)
-            if document is not None and document.fields.get("amended") == mark:
+            if document.fields.get("amended") == mark:
                 return [], batch  # by this very call, whose reply was lost
             changed = arrow(batch)
+            if changed is batch:
+                return [], batch
             fields = {**batch_fields(changed), "amended": mark}
-            return [] if changed is batch else [values.change(path, fields), *more], changed
+            return [values.change(path, fields, since=document.update_time), *more], changed
 
-        return self._firestore.transact(work)
+        return self._firestore.swap(path, work)
 
     def append(self, page: Page, before: Checkpoint, after: Checkpoint) -> Batch:
         path = self._layout.batch(page.batch_id)
@@ -97,18 +99,19 @@ class GoogleBatches:
             "packed": page.packed(),
         }
 
-        def work(transaction: bytes) -> tuple[list[Any], Batch]:
-            batch = batch_of(self._firestore.get_one(path, transaction), page.batch_id)
+        def work(document: Document | None) -> tuple[list[Any], Batch]:
+            document = existing(document, page.batch_id)
+            batch = batch_of(document, page.batch_id)
             if batch.checkpoint == after and takes_pages(batch):
                 return [], batch  # this very commit, whose reply was lost, or an equal one
             changed = move_checkpoint(batch, before, after)
             place = self._layout.page(page.batch_id, page.number)
             return [
                 values.create(place, fields),
-                values.change(path, batch_fields(changed)),
+                values.change(path, batch_fields(changed), since=document.update_time),
             ], changed
 
-        return self._firestore.transact(work)
+        return self._firestore.swap(path, work)
 
     def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
         parent = self._layout.batch(batch_id)
@@ -142,20 +145,12 @@ class GoogleBatches:
         for index in range(start, stop):
             gone += [layout.run(batch_id, index), layout.life(batch_id, index)]
         for first in range(0, len(gone), _DELETES):
-            self._delete(gone[first : first + _DELETES])
+            self._firestore.delete(gone[first : first + _DELETES])
 
     def forget(self, batch_id: str) -> None:
         layout = self._layout
-        self._delete([layout.window(batch_id), layout.rate(batch_id), layout.batch(batch_id)])
-
-    def _delete(self, paths: list[str]) -> None:
-        pauses = pauses_until(_CREATE_SECONDS)
-        while True:
-            try:
-                return self._firestore.commit([values.delete(path) for path in paths])
-            except (Aborted, Unsure):
-                if not next(pauses, False):
-                    raise
+        its = [layout.window(batch_id), layout.rate(batch_id), layout.batch(batch_id)]
+        self._firestore.delete(its)
 
     def close(self, batch_id: str, generation: int, claim: Claim, now: float) -> Batch:
         path = self._layout.batch(batch_id)

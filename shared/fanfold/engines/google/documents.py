@@ -72,12 +72,18 @@ def batch_fields(batch: Batch) -> dict[str, Any]:
     }
 
 
-def batch_of(document: Document | None, batch_id: str) -> Batch:
+def existing(document: Document | None, batch_id: str) -> Document:
+    """Raises BatchNotFound."""
     if document is None:
         raise BatchNotFound(
             f"there is no batch {batch_id} here. `fanfold list` lists the batches there are."
         )
-    return batch_from_json(document.fields["doc"])
+    return document
+
+
+def batch_of(document: Document | None, batch_id: str) -> Batch:
+    """Raises BatchNotFound."""
+    return batch_from_json(existing(document, batch_id).fields["doc"])
 
 
 def run_write(path: str, run: Run) -> Any:

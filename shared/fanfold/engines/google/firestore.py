@@ -30,6 +30,7 @@ from google.api_core import exceptions
 from google.cloud.firestore_v1 import types
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
+from fanfold.engines.google import values
 from fanfold.engines.google.presence import Presence
 from fanfold.engines.google.values import decode, decode_fields, encode
 from fanfold.errors import EngineError
@@ -256,6 +257,34 @@ class Firestore:
             )
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
             raise self._meaning_of(error) from error
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """All of them, whether they are there or not."""
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            try:
+                return self.commit([values.delete(path) for path in paths])
+            except (Aborted, Unsure):
+                if not next(pauses, False):
+                    raise
+
+    def swap(self, path: str, work: Callable[[Document | None], tuple[list[Any], T]]) -> T:
+        """Compare and set: `work` is given the document and returns the writes, one of which must
+        depend on its update time, and its answer. Like `transact` it may be called several times
+        and must see its own lost commit; unlike it, whoever dies in the middle has locked nothing,
+        and so holds up nobody."""
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            writes, answer = work(self.get_one(path))
+            if not writes:
+                return answer
+            try:
+                self.commit(writes)
+            except (Aborted, Unsure, Stale, Missing, Exists) as error:
+                if not next(pauses, False):
+                    raise EngineError(f"gave up after {_PATIENCE:g} s: {error}") from error
+            else:
+                return answer
 
     def transact(self, work: Callable[[bytes], tuple[list[Any], T]]) -> T:
         """`work` reads under the transaction it is given and returns the writes and its answer. It

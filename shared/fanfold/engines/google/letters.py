@@ -59,14 +59,18 @@ class GoogleLetters:
     def mark(self, letter_id: str, now: float) -> Letter:
         path = self._layout.letter(letter_id)
 
-        def work(transaction: bytes) -> tuple[list[Any], Letter]:
-            letter = _letter_of(self._firestore.get_one(path, transaction), letter_id)
-            if letter.resurrected_at is not None:
+        def work(document: Document | None) -> tuple[list[Any], Letter]:
+            letter = _letter_of(document, letter_id)
+            if document is None or letter.resurrected_at is not None:
                 return [], letter  # by another, or by this very commit, whose reply was lost
             changed = replace(letter, resurrected_at=float(now))
-            return [values.change(path, {"resurrected_at": float(now)})], changed
+            fields = {"resurrected_at": float(now)}
+            return [values.change(path, fields, since=document.update_time)], changed
 
-        return self._firestore.transact(work)
+        return self._firestore.swap(path, work)
+
+    def forget(self, letter_id: str) -> None:
+        self._firestore.delete([self._layout.letter(letter_id)])
 
 
 def _fields(letter: Letter) -> dict[str, Any]:

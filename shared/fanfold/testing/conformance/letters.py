@@ -75,6 +75,14 @@ class LettersConformance:
         assert rig.other.letters.find(BATCH) == mine[::-1]
         assert rig.other.letters.find(BATCH, limit=1, before=mine[2].id) == [mine[1]]
 
+    def test_one_that_is_forgotten_is_gone_and_may_be_forgotten_again(self, rig: Rig) -> None:
+        gone, left = a_letter("a"), a_letter("b")
+        for letter in (gone, left):
+            rig.ports.letters.keep(letter)
+        rig.other.letters.forget(gone.id)
+        rig.ports.letters.forget(gone.id)
+        assert rig.ports.letters.find() == [left]
+
     def test_it_is_marked_as_brought_back_once(self, rig: Rig) -> None:
         letter = a_letter("a")
         rig.ports.letters.keep(letter)

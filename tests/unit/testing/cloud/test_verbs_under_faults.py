@@ -249,7 +249,7 @@ class TestQueue:
 
 @pytest.mark.usefixtures("hurried")
 class TestTransactions:
-    """By the way of amend, the plainest of them."""
+    """By the way of `take`, the plainest of them."""
 
     @pytest.mark.parametrize("method", ["BeginTransaction", "BatchGetDocuments", "Commit"])
     @pytest.mark.parametrize("kind", KINDS)
@@ -260,7 +260,7 @@ class TestTransactions:
         cloud.limits.pessimistic = pessimistic
         cloud.faults.add(Fault(method, kind, nth=1))
         began = monotonic()
-        assert ports.batches.amend(batch.id, rules.pause).state is BatchState.PAUSED
+        assert ports.leases.take(batch, live(batch, 0, RunState.RUNNING, 60.0, "me"), 1.0)
         assert monotonic() - began < cloud.limits.lock_seconds
         # the one whose name was lost holds nothing
         assert cloud.open_transactions == (method == "BeginTransaction" and kind == "lost-reply")
@@ -279,17 +279,55 @@ class TestTransactions:
     ) -> None:
         cloud.faults.add(Fault(method, kind))
         with pytest.raises(EngineError, match=f"gave up after 1 s: .*{kind}"):
-            ports.batches.amend(batch.id, begin_fold)
+            ports.leases.take(batch, live(batch, 0, RunState.RUNNING, 60.0, "me"), 1.0)
         cloud.faults.clear()
         assert cloud.open_transactions == 0
-        assert ports.batches.get(batch.id).fold_attempts == 0
+        assert ports.leases.lives(batch.id, [0]) == {}
 
     def test_a_refusal_is_not_tried_again(self, cloud: Cloud, ports: Ports, batch: Batch) -> None:
         cloud.faults.add(Fault("Commit", "denied"))
         before = cloud.operations
         with pytest.raises(EngineError, match="denied"):
-            ports.batches.amend(batch.id, rules.pause)
+            ports.leases.take(batch, live(batch, 0, RunState.RUNNING, 60.0, "me"), 1.0)
         assert (cloud.operations - before).calls["Commit"] == 1
+
+
+@pytest.mark.usefixtures("hurried")
+class TestSwaps:
+    """By the way of amend: no transaction, so whoever dies in the middle holds up nobody."""
+
+    @pytest.mark.parametrize("method", ["BatchGetDocuments", "Commit"])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_it_locks_nothing_whatever_goes_wrong(
+        self, cloud: Cloud, ports: Ports, batch: Batch, method: str, kind: Kind
+    ) -> None:
+        before = cloud.operations
+        cloud.faults.add(Fault(method, kind, nth=1))
+        assert ports.batches.amend(batch.id, begin_fold).fold_attempts == 1
+        assert (cloud.operations - before).calls["BeginTransaction"] == 0
+
+    @pytest.mark.parametrize("kind", ["unavailable", "aborted"])
+    def test_it_gives_up_in_the_end_and_says_so(
+        self, cloud: Cloud, ports: Ports, batch: Batch, kind: Kind
+    ) -> None:
+        cloud.faults.add(Fault("Commit", kind))
+        with pytest.raises(EngineError, match=f"gave up after 1 s: .*{kind}"):
+            ports.batches.amend(batch.id, begin_fold)
+        cloud.faults.clear()
+        assert ports.batches.get(batch.id).fold_attempts == 0
+
+    def test_of_two_at_once_both_count(self, ports: Ports, batch: Batch) -> None:
+        """The one that comes late reads again."""
+        seen: list[int] = []
+
+        def slow(current: Batch) -> Batch:
+            seen.append(current.fold_attempts)
+            if len(seen) == 1:
+                ports.batches.amend(batch.id, begin_fold)
+            return begin_fold(current)
+
+        assert ports.batches.amend(batch.id, slow).fold_attempts == 2
+        assert seen == [0, 1]
 
 
 class TestLetters:

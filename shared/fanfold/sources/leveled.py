@@ -1,0 +1,21 @@
+"""Records whose priority, if they have one, is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fanfold.domain.levels import level_of
+from fanfold.errors import SourceInvalid
+from fanfold.sources.line import Line, OnProblem, refuse
+
+
+def leveled(lines: Iterable[Line], field: str, *, on_problem: OnProblem = refuse) -> Iterator[Line]:
+    """The lines, each with a level that the dispatch can go by (domain.levels)."""
+    for index, line in enumerate(lines):
+        try:
+            level_of(line.data, field)
+        except ValueError as error:
+            place = line.place if line.number else f"{line.place}: record {index}"
+            on_problem(SourceInvalid(f"{place}: {error}."))
+            continue
+        yield line

@@ -1,0 +1,80 @@
+"""The flow that is simulated: each record says what becomes of it, and the fold keeps what it sees.
+
+    {"n": 3, "do": "later"}
+
+While a flow's code runs, others move: it is a step like a call of a port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.domain.flow import Flow, flow
+from fanfold.errors import Fatal, Permanent, Retryable
+from fanfold.execution.context import Context
+from fanfold.execution.library import Found, Library
+from fanfold.folds.result import Result
+
+#: seconds that a record which comes later waits
+LATER = 100.0
+
+
+@dataclass(slots=True)
+class Hooks:
+    """Whom the flow tells that it is run, at its begin and its end, and what its fold has seen."""
+
+    begins: Callable[[int], object]
+    ends: Callable[[int], object]
+    folds: Callable[[list[Result]], object]
+
+
+class Scripted:
+    """The same flows for every schedule, so that they are found once; the hooks are the
+    schedule's."""
+
+    def __init__(self) -> None:
+        self.hooks = Hooks(lambda _: None, lambda _: None, lambda _: None)
+        self.library = Library()
+        self.shared = self._taken("scripted", exclusive=False)
+        self.exclusive = self._taken("exclusive", exclusive=True)
+
+    def _taken(self, name: str, *, exclusive: bool) -> Found:
+        return self.library.take(self._flow(name, exclusive=exclusive), f"simulated:{name}")
+
+    def _flow(self, name: str, *, exclusive: bool) -> Flow:
+        @flow(
+            id=name,
+            version="1",
+            retries=2,
+            timeout=None,
+            exclusive=exclusive,
+            fold=self._fold,
+        )
+        def scripted(record: dict[str, Any], ctx: Context) -> dict[str, int]:
+            self.hooks.begins(ctx.index)
+            try:
+                return _done(record, ctx)
+            finally:
+                self.hooks.ends(ctx.index)
+
+        return scripted
+
+    def _fold(self, results: Iterable[Result]) -> int:
+        seen = list(results)
+        self.hooks.folds(seen)
+        return len(seen)
+
+
+def _done(record: dict[str, Any], ctx: Context) -> dict[str, int]:
+    match record["do"]:
+        case "fail":
+            raise Permanent("it says so")
+        case "fatal":
+            raise Fatal("it says so")
+        case "later" if ctx.attempt == 1:
+            raise Retryable("not yet", after=LATER)
+        case "at once" if ctx.attempt == 1:
+            raise Retryable("not yet", after=0.0)
+    return {"n": record["n"]}
