@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fanfold.testing.working import until
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Fanfold, Going
 
@@ -96,11 +98,20 @@ def test_while_the_source_is_read_nothing_is_stored(fanfold: Fanfold) -> None:
     assert fanfold.stored() == []
 
 
+def workers_of(going: Going) -> list[Path]:
+    """The standard output of each."""
+    pid = going.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [Path(f"/proc/{child}/fd/1") for child in children]
+
+
 def test_workers_drain_when_the_command_that_started_them_is_killed(fanfold: Fanfold) -> None:
     gated = Gated(fanfold)
 
+    (worker,) = workers_of(gated.going)
     gated.going.interrupt(signal.SIGKILL)
     gated.going.end()
+    until(lambda: worker.resolve() == Path("/dev/null"))  # it has been told
     gated.gate.touch()
     waiter = fanfold.start("wait", "last", "--timeout", "0")
     assert waiter.end().code == 1

@@ -167,9 +167,9 @@ def _tether(worker: Worker) -> None:
                 pass
         except OSError:
             pass
+        worker.stop()
         # Nobody hears us any more: a flow's print must not fail for that.
         for handle in _OUTPUTS:
             close_quietly(handle)
-        worker.stop()
 
     Thread(target=watch, name="fanfold-tether", daemon=True).start()

@@ -83,9 +83,12 @@ class Window:
                 raise self.wrong(error.msg, error.pos) from None
             except RecursionError:
                 raise self.wrong("it is nested too deep") from None
-            if self._may_go_on(end) and end - self._at <= MAX_VALUE and self._more():
+            length = end - self._at
+            if self._may_go_on(end) and length <= MAX_VALUE and self._more():
                 continue
-            text, self._at = self._text[self._at : end], end
+            # reading on has moved the window, also where there was nothing more
+            text = self._text[self._at : self._at + length]
+            self._at += length
             return text
 
     def skip(self) -> None:

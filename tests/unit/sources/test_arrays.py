@@ -90,6 +90,13 @@ def test_a_document_that_is_cut_off_is_never_taken_for_whole(
     assert refusal(*cut(source[:end], size), pointer="/a").startswith("data.json:1: ")
 
 
+@pytest.mark.parametrize("end", ["1.", "-0.", "1e", "1.5e+"])
+def test_a_number_that_is_cut_off_is_not_taken_for_what_there_is_of_it(end: str) -> None:
+    for size in (1, 5, 100):
+        source = b'{"a": [' + end.encode()
+        assert refusal(*cut(source, size), pointer="/a").startswith("data.json:1: ")
+
+
 @given(st.lists(values, min_size=1, max_size=4), indents)
 def test_an_item_over_several_lines_is_copied_on_one(items: list[Any], indent: int | None) -> None:
     for line, item in zip(read(written(items, indent)), items, strict=True):
