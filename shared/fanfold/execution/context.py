@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from threading import Event, Lock
 from typing import Any
 
@@ -100,7 +101,7 @@ class Context:
         #: 1 for the first
         self.attempt = attempt
         #: the batch's parameters; a copy, so that one record cannot change another's
-        self.parameters: dict[str, Any] = dict(parameters or {})
+        self.parameters: dict[str, Any] = deepcopy(dict(parameters)) if parameters else {}
         self.canceled = canceled or Cancellation()
         self.entries: list[LogEntry] = []
         self._chars = 0

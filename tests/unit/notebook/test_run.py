@@ -505,3 +505,13 @@ def test_canceling_who_waits_drains_the_batch_which_is_kept(ports: Ports, tmp_pa
     starts = sum(mark.what == "start" for mark in marks(log))
     assert starts == sum(mark.what == "end" for mark in marks(log)) < 200
     assert resume_batch(batch.id).outputs == ["ok"] * 200
+
+
+def test_what_one_record_does_to_its_parameters_no_other_sees() -> None:
+    @flow(id="greedy")
+    def greedy(record: Any, ctx: Context) -> int:
+        ctx.parameters["seen"]["by"].append(record)
+        return len(ctx.parameters["seen"]["by"])
+
+    done = run_batch(greedy, [1, 2, 3], parameters={"seen": {"by": []}}, threads=1)
+    assert done.outputs == [1, 1, 1]
