@@ -7,6 +7,7 @@ loaded when it is asked for.
 import typing as _typing
 
 from fanfold.domain.flow import Flow, flow
+from fanfold.domain.people import Access
 from fanfold.errors import Fatal, Permanent, RateLimited, Retryable, RunCanceled
 from fanfold.execution.context import Context
 from fanfold.folds.result import Result
@@ -15,6 +16,7 @@ if _typing.TYPE_CHECKING:
     from fanfold.notebook.run import resume_batch, run_batch, run_batch_async
 
 __all__ = [
+    "Access",
     "Context",
     "Fatal",
     "Flow",

@@ -14,6 +14,9 @@
     │   ├── IllegalTransition
     │   ├── BatchPruned           its counts are kept, its records and results are gone
     │   └── RequestReused
+    ├── NotAllowed                who asks is not known, or may not do this
+    │   ├── Unauthenticated       nobody said who asks, or not so that it can be believed
+    │   └── Forbidden             who asks may know of it, and not do this
     ├── MessageInvalid            a queue's message nobody can decode
     └── EngineError               the engine could not do it
         ├── Contended             somebody else was first: read again, decide again
@@ -97,6 +100,18 @@ class RequestReused(Conflict):
     """This request id already started another batch. Use a new request id."""
 
 
+class NotAllowed(FanfoldError):
+    """This is not allowed. Ask as somebody who may."""
+
+
+class Unauthenticated(NotAllowed):
+    """Nobody said who asks. Send a bearer token of an issuer that is configured here."""
+
+
+class Forbidden(NotAllowed):
+    """Who asks may not do this. Its owner and its managers may."""
+
+
 class MessageInvalid(FanfoldError):
     """A message that cannot be decoded. It goes to the dead letters, where it can be read."""
 
@@ -166,6 +181,8 @@ HANDLING: dict[type[BaseException], Handling] = {
     BatchNotFound: Handling(2, 404, "ack"),
     LetterNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
+    NotAllowed: Handling(1, 403, "nack"),
+    Unauthenticated: Handling(1, 401, "nack"),
     MessageInvalid: Handling(1, 400, "dead"),
     EngineError: Handling(1, 503, "nack"),
     Exception: Handling(1, 500, "nack"),

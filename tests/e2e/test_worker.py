@@ -44,6 +44,8 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "--priority": "high",
         "--label": "later",
         "--tag": "t",
+        "--manager": "group:editors",
+        "--monitor": "all",
         "--request-id": "r",
     }
     fanfold.write_text("more.json", '{"b": 2}')
@@ -68,6 +70,8 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "priority": "high",
         "label": "later",
         "tags": ["t"],
+        "managers": ["group:editors"],
+        "monitors": ["all"],
         "shuffle": False,
         "seed": None,
         "priority_field": None,

@@ -127,6 +127,8 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "priority": wanted.priority,
         "label": wanted.label,
         "tags": wanted.tag or [],
+        "managers": wanted.manager or [],
+        "monitors": wanted.monitor or [],
     }
     return options_from(given)
 

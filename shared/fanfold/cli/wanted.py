@@ -12,6 +12,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
 from fanfold.cli import parameters as given
+from fanfold.cli import people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Wanted:
     grid: given.Grid = None
     label: given.Label = None
     tag: given.Tag = None
+    manager: people.Manager = None
+    monitor: people.Monitor = None
     request_id: given.RequestId = None
     check: given.Check = False
     concurrency: given.Concurrency = None

@@ -123,6 +123,8 @@ class Batch:
     #: a digest of all that was asked for, to recognise a repeated request
     request_digest: str
     created_at: float
+    #: whose it is; empty: of nobody who asks over the network
+    owner: str = ""
     state: BatchState = BatchState.PENDING
     #: what it becomes once closed, if it was stopped
     ending: Ending | None = None

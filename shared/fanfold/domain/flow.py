@@ -20,6 +20,7 @@ from functools import update_wrapper
 from typing import Any, Literal, get_args, overload
 
 from fanfold.domain.amounts import SIZES, bytes_of
+from fanfold.domain.people import OPEN_TO_ALL, Access
 from fanfold.domain.retry import RetryPolicy
 from fanfold.errors import FlowInvalid
 
@@ -75,6 +76,8 @@ class Flow:
     source: type_of_source | None = None
     #: turns all results, in record order, into the batch's output
     fold: type_of_fold | None = None
+    #: who may see it, start it, and look after what was started of it, over the network
+    access: Access = OPEN_TO_ALL
     #: whether the function wants the context as its second argument
     wants_context: bool = field(init=False)
     is_async: bool = field(init=False)
@@ -111,6 +114,7 @@ def flow(
     memory: int | str | None = None,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
+    access: Access = OPEN_TO_ALL,
 ) -> Callable[[Callable[..., Any]], Flow]: ...
 
 
@@ -131,6 +135,7 @@ def flow(
     memory: int | str | None = None,
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
+    access: Access = OPEN_TO_ALL,
 ) -> Flow | Callable[[Callable[..., Any]], Flow]:
     """Make a function a flow.
 
@@ -142,7 +147,8 @@ def flow(
     may block for ever or crash: each record runs in a child process, which is killed at the timeout
     and when it is told to stop. memory: what a record may have there, in bytes or as in "512MiB";
     one that needs more is killed, and has failed. source: gives the records where none
-    are named. fold: turns the results, in record order, into the batch's output.
+    are named. fold: turns the results, in record order, into the batch's output. access: who may
+    see it, start it and look after its batches, where it is served over the network.
     """
 
     def describe(function: Callable[..., Any]) -> Flow:
@@ -174,6 +180,7 @@ def flow(
             memory=limit,
             source=source,
             fold=fold,
+            access=access,
         )
 
     return describe if fn is None else describe(fn)

@@ -26,6 +26,7 @@ MAX_COMBINATIONS = 1000
 
 _SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,3})?)%")
 Label = Annotated[str, Field(max_length=200)]
+Person = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -110,6 +111,10 @@ class BatchOptions(BaseModel):
     #: where several batches are ready, workers that pull take the records of `high` ones first and
     #: of `low` ones last; functions that are pushed to get them as they come
     priority: Annotated[Priority, Field(strict=False)] = Priority.NORMAL
+    #: who may hold the batch besides its owner, and who may look at it: identities, `group:NAME`,
+    #: or `all` for everybody whose identity is known (domain.access)
+    managers: Annotated[list[Person], Field(max_length=100)] = Field(default_factory=list)
+    monitors: Annotated[list[Person], Field(max_length=100)] = Field(default_factory=list)
     label: Label | None = None
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
 

@@ -37,6 +37,8 @@ class BatchRequest:
     #: the same id asks for the same batch
     request_id: str | None = None
     principal: str = "local"
+    #: whose the batch is to be
+    owner: str = ""
     #: which version of the source this is, in its store's words
     source_version: str = ""
 
@@ -73,6 +75,7 @@ def create_batch(
         options=options,
         request_digest=digest,
         created_at=now,
+        owner=request.owner,
         deadline_at=None if options.deadline is None else now + options.deadline,
         slots=ports.slots,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fanfold import Context, Flow, flow
+from fanfold import Access, Context, Flow, flow
 from fanfold.domain.flow import DEFAULT_TIMEOUT
 from fanfold.domain.retry import RetryPolicy
 from fanfold.errors import FlowInvalid
@@ -53,6 +53,7 @@ def test_every_option_is_taken() -> None:
         memory="512MiB",
         source=source,
         fold=fold,
+        access=Access(starters=("group:editors",)),
     )(shout)
     assert (described.name, described.title, described.description) == ("loud", "Loud", "Louder.")
     assert (described.version, described.timeout) == ("7", None)
@@ -62,13 +63,14 @@ def test_every_option_is_taken() -> None:
     assert described.memory == 512 * 1024**2
     assert described.source is source
     assert described.fold is fold
+    assert described.access == Access(starters=("group:editors",))
 
 
 def test_every_option_is_tried_here() -> None:
     given = set(inspect.signature(flow).parameters) - {"fn"}
     assert given == {
         *("id", "title", "description", "version", "retries", "backoff", "backoff_cap"),
-        *("timeout", "exclusive", "isolation", "memory", "source", "fold"),
+        *("timeout", "exclusive", "isolation", "memory", "source", "fold", "access"),
     }
 
 

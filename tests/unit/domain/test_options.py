@@ -10,6 +10,8 @@ from fanfold.errors import OptionInvalid
 
 GOOD: dict[str, list[Any]] = {
     "concurrency": [1, 100_000],
+    "managers": [[], ["ann@example.com", "group:editors"], ["all"]],
+    "monitors": [[], ["ann@example.com", "group:editors"], ["all"]],
     "rate": ["10/s", "600/min", "0.5/h", "1/day"],
     "max_records": [0, 1, 10**9],
     "error_policy": ["continue", "stop"],
@@ -32,6 +34,8 @@ GOOD: dict[str, list[Any]] = {
 
 BAD: dict[str, list[Any]] = {
     "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
+    "managers": ["ann@example.com", [""], [1], ["a"] * 101, {}],
+    "monitors": ["ann@example.com", [""], [1], ["a"] * 101, {}],
     "rate": ["0/s", "-1/s", "10", "many", "10/year", "200000/s", 10, 1.5, True],
     "max_records": [-1, 2.0, "all", False],
     "error_policy": ["ignore", True],
