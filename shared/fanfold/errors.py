@@ -9,6 +9,7 @@
     │   ├── SettingsInvalid
     │   ├── BatchNotFound
     │   ├── LetterNotFound
+    │   ├── RecordNotFound
     │   └── HomeRefused           the embedded engine's folder cannot be used
     ├── Conflict                  the state of things forbids it
     │   ├── IllegalTransition
@@ -78,6 +79,10 @@ class BatchNotFound(UsageError):
 
 class LetterNotFound(UsageError):
     """No such dead letter. `fanfold dead-letters` lists the ones there are."""
+
+
+class RecordNotFound(UsageError):
+    """The batch has no such record. Its indexes begin at 0."""
 
 
 class HomeRefused(UsageError):
@@ -180,6 +185,7 @@ HANDLING: dict[type[BaseException], Handling] = {
     FlowNotFound: Handling(2, 404, "nack"),
     BatchNotFound: Handling(2, 404, "ack"),
     LetterNotFound: Handling(2, 404, "ack"),
+    RecordNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
     NotAllowed: Handling(1, 403, "nack"),
     Unauthenticated: Handling(1, 401, "nack"),

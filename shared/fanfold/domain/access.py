@@ -57,6 +57,10 @@ def _roles(principal: Principal, people: dict[Role, tuple[str, ...]]) -> frozens
     return frozenset().union(*has)
 
 
+def may(principal: Principal, action: Action, batch: Batch, access: Access) -> bool:
+    return NEEDS[action] in roles_for_batch(principal, batch, access)
+
+
 def check_flow(principal: Principal, action: Action, name: str, access: Access) -> None:
     """Raises FlowNotFound for what they may not know of, Forbidden for what they may not do."""
     roles = roles_for_flow(principal, access)

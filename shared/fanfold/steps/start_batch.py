@@ -12,7 +12,7 @@ from typing import Any
 from fanfold import log
 from fanfold.domain.batch import Batch
 from fanfold.domain.messages import BatchRequestMessage
-from fanfold.errors import Conflict, MessageInvalid, UsageError
+from fanfold.errors import Conflict, MessageInvalid, SourceInvalid, UsageError
 from fanfold.execution.library import Found, Library
 from fanfold.execution.validation import check_input
 from fanfold.ports import Ports
@@ -31,7 +31,7 @@ def start_batch(
         check_input(found.flow, data)
 
     try:
-        source = _opened(found, message)
+        source = records_of(found, message)
         request = BatchRequest(
             found.ref,
             message.options,
@@ -47,7 +47,8 @@ def start_batch(
     return batch
 
 
-def _opened(found: Found, message: BatchRequestMessage) -> Opened:
+def records_of(found: Found, message: BatchRequestMessage) -> Opened:
+    """What the request says they are. Raises SourceInvalid."""
     key = message.key
     if message.records is not None:
         records = message.records
@@ -57,8 +58,7 @@ def _opened(found: Found, message: BatchRequestMessage) -> Opened:
         return open_source(message.sources, message.source_format, key_field=key, outside=True)
     source = found.flow.source
     if source is None:
-        raise MessageInvalid(
-            f"batch request: flow {found.flow.name!r} has no source of its own: send `records` or "
-            "`source`"
+        raise SourceInvalid(
+            f"flow {found.flow.name!r} has no source of its own: send `records` or `source`"
         )
     return open_items(source, "the flow's source", key_field=key)

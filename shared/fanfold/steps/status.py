@@ -33,6 +33,15 @@ def status_of(ports: Ports, batch_id: str) -> Status:
     return Status(batch, tally, counts, max(0.0, (batch.ended_at or now) - batch.created_at))
 
 
+def status_from(ports: Ports, batch: Batch) -> Status:
+    """The same of a batch that was read just now: of one that is closed nothing more is read."""
+    if batch.closed is None:
+        return status_of(ports, batch.id)
+    counts = conserve(batch.known_total, batch.closed)
+    ended_at = batch.ended_at or ports.clock.now()
+    return Status(batch, batch.closed, counts, max(0.0, ended_at - batch.created_at))
+
+
 def verify(ports: Ports, batch_id: str) -> Certificate:
     """Derive the certificate of a closed batch anew, from the runs' own documents."""
     batch = ports.batches.get(batch_id)

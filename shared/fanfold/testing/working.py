@@ -49,9 +49,14 @@ def worker_of(
     )
 
 
-def work(ports: Ports, *, threads: int = 4, policy: Policy = EMBEDDED) -> None:
+def work(
+    ports: Ports, *, threads: int = 4, policy: Policy = EMBEDDED, library: Library | None = None
+) -> None:
     """Until no batch is open and nothing is held."""
-    with working(ports, threads=threads, policy=policy, until_idle=True) as (_, thread):
+    with working(ports, threads=threads, policy=policy, library=library, until_idle=True) as (
+        _,
+        thread,
+    ):
         until(lambda: not thread.is_alive())
 
 

@@ -1,0 +1,28 @@
+"""The application, of an opened engine."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from fanfold.api import batches, events, jobs
+from fanfold.api.asking import Authenticator, Desk
+from fanfold.api.limits import BodyLimit
+from fanfold.api.problems import tell_problems
+from fanfold.wiring import Fanfold
+
+
+def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
+    """Whoever opened the engine closes it."""
+    app = FastAPI(
+        title="Fanfold",
+        summary="Run a function on a hundred thousand inputs, each exactly once in effect.",
+        version=version("fanfold"),
+    )
+    app.state.desk = Desk(fanfold, authenticator)
+    app.add_middleware(BodyLimit)
+    tell_problems(app)
+    for part in (batches, jobs, events):
+        app.include_router(part.router)
+    return app

@@ -1,0 +1,85 @@
+"""Who asks, and what of what there is they may see: what every call begins with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from fanfold.domain.access import Action, check_batch, check_flow, may
+from fanfold.domain.batch import Batch
+from fanfold.domain.people import Access, Principal
+from fanfold.errors import BatchNotFound, FlowNotFound
+from fanfold.execution.library import Found
+from fanfold.wiring import Fanfold
+
+_BATCH_ID = re.compile(r"batch-[a-z2-7]{16}")
+#: of a flow that is not known here: what was started of it is its people's own
+_UNKNOWN = Access(starters=())
+
+
+class Authenticator(Protocol):
+    """Tells who asks, by what is in the Authorization header. Raises Unauthenticated."""
+
+    def principal_of(self, authorization: str | None) -> Principal: ...
+
+
+@dataclass(slots=True)
+class Desk:
+    """What all calls share."""
+
+    fanfold: Fanfold
+    authenticator: Authenticator
+    #: by flow; a process has the code that it has loaded
+    _access: dict[str, Access] = field(default_factory=dict)
+
+    def access_of(self, flow: str) -> Access:
+        known = self._access.get(flow)
+        if known is None:
+            try:
+                known = self.fanfold.library.named(flow).flow.access
+            except FlowNotFound:
+                return _UNKNOWN
+            self._access[flow] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody, at the desk."""
+
+    principal: Principal
+    desk: Desk
+
+    @property
+    def fanfold(self) -> Fanfold:
+        return self.desk.fanfold
+
+    def flow(self, action: Action, name: str) -> Found:
+        """Raises FlowNotFound, Forbidden."""
+        found = self.fanfold.library.named(name)
+        check_flow(self.principal, action, name, found.flow.access)
+        return found
+
+    def batch(self, action: Action, batch_id: str) -> Batch:
+        """Raises BatchNotFound, Forbidden."""
+        if not _BATCH_ID.fullmatch(batch_id):
+            raise BatchNotFound
+        batch = self.fanfold.ports.batches.get(batch_id)
+        check_batch(self.principal, action, batch, self.desk.access_of(batch.flow.name))
+        return batch
+
+    def sees(self, batch: Batch) -> bool:
+        return may(self.principal, Action.SEE, batch, self.desk.access_of(batch.flow.name))
+
+
+def _asker(request: Request) -> Asker:
+    desk: Desk = request.app.state.desk
+    principal = desk.authenticator.principal_of(request.headers.get("authorization"))
+    return Asker(principal, desk)
+
+
+#: what a call asks for to know who it is for
+Asking = Annotated[Asker, Depends(_asker)]

@@ -1,0 +1,223 @@
+"""`/api/batches`: batches, started, looked at and held."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from fanfold.api.asking import Asker, Asking
+from fanfold.api.paging import next_page
+from fanfold.api.problems import answers
+from fanfold.api.requests import Changes, NewBatch, Retry
+from fanfold.api.shapes import BatchShape, CertificateShape, ErrorShape, RetriedShape
+from fanfold.domain.access import Action
+from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.run import RunState
+from fanfold.execution.validation import check_input
+from fanfold.steps.change import change
+from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.pause import pause, resume
+from fanfold.steps.retry import Selection, retry
+from fanfold.steps.start_batch import records_of
+from fanfold.steps.statistics import statistics_of
+from fanfold.steps.status import Status, status_from, status_of, verify
+from fanfold.steps.stop import cancel, wind_down
+
+router = APIRouter(prefix="/api/batches", tags=["batches"])
+PAGE = 50
+#: batches that one call looks through for those that are asked for
+_LOOKED_AT = 1000
+Limit = Annotated[int, Query(ge=1, le=200, description="at most so many")]
+
+
+@router.post("", status_code=201, responses=answers(400, 403, 404, 409))
+def create(
+    asker: Asking,
+    body: NewBatch,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> BatchShape:
+    """Start a batch. With an Idempotency-Key the same call, repeated, starts it once."""
+    found = asker.flow(Action.START, body.flow)
+    source = records_of(found, body)
+    request = BatchRequest(
+        found.ref,
+        body.options,
+        source_name=source.name,
+        request_id=idempotency_key or body.request_id,
+        principal=asker.principal.identity,
+        owner=asker.principal.identity,
+        source_version=source.version,
+    )
+
+    def check(data: Any) -> None:
+        check_input(found.flow, data)
+
+    batch = create_batch(asker.fanfold.ports, request, source.lines, check=check)
+    response.headers["Location"] = f"/api/batches/{batch.id}"
+    return _shown(asker, batch)
+
+
+@router.get("", responses=answers(404))
+def find(
+    asker: Asking,
+    request: Request,
+    response: Response,
+    status: BatchState | None = None,
+    flow: Annotated[str | None, Query(max_length=100)] = None,
+    label: Annotated[str | None, Query(max_length=200, description="with this in it")] = None,
+    tag: Annotated[str | None, Query(max_length=100)] = None,
+    since: Annotated[datetime | None, Query(description="created then or later")] = None,
+    until: Annotated[datetime | None, Query(description="created before then")] = None,
+    limit: Limit = PAGE,
+    before: Annotated[
+        str | None, Query(max_length=40, description="behind this batch: from a Link header")
+    ] = None,
+) -> list[BatchShape]:
+    """Those one may see, the newest first. Where there are more, a Link header leads there."""
+    wanted = _Wanted(flow, label, tag, _seconds(since), _seconds(until))
+    if before is not None:
+        asker.batch(Action.SEE, before)
+    found: list[Batch] = []
+    looked_at, last, more = 0, before or "", True
+    states = None if status is None else [status]
+    while looked_at < _LOOKED_AT and len(found) < limit:
+        page = asker.fanfold.ports.batches.find(states, limit=PAGE, before=last)
+        for batch in page:
+            looked_at, last = looked_at + 1, batch.id
+            if wanted.has(batch) and asker.sees(batch):
+                found.append(batch)
+            if len(found) == limit:
+                break
+        if len(page) < PAGE and len(found) < limit:
+            more = False
+            break
+    if more:
+        response.headers["Link"] = next_page(request, before=last)
+    return [BatchShape.of(status_from(asker.fanfold.ports, batch)) for batch in found]
+
+
+@router.get("/{batch_id}", responses=answers(404))
+def get(asker: Asking, batch_id: str) -> BatchShape:
+    """How it is now: counts that add up, progress, rate, and how long the rest will take."""
+    asker.batch(Action.SEE, batch_id)
+    return BatchShape.of(_status(asker, batch_id))
+
+
+@router.delete("/{batch_id}", responses=answers(403, 404, 409))
+def delete(asker: Asking, batch_id: str) -> BatchShape:
+    """Cancel it: as POST …/cancel."""
+    return stop(asker, batch_id)
+
+
+@router.post("/{batch_id}/cancel", responses=answers(403, 404, 409))
+def stop(
+    asker: Asking,
+    batch_id: str,
+    grace: Annotated[float, Query(ge=0, le=86_400, description="seconds to finish in")] = 0.0,
+) -> BatchShape:
+    """Nothing new starts, what is queued is dropped, what runs is told. Canceling what is canceled
+    changes nothing."""
+    asker.batch(Action.HOLD, batch_id)
+    ports = asker.fanfold.ports
+    batch = wind_down(ports, batch_id, grace) if grace else cancel(ports, batch_id)
+    return _shown(asker, batch)
+
+
+@router.post("/{batch_id}/pause", responses=answers(403, 404, 409))
+def hold(asker: Asking, batch_id: str) -> BatchShape:
+    """Nothing new starts until it is resumed; what runs, finishes."""
+    asker.batch(Action.HOLD, batch_id)
+    return _shown(asker, pause(asker.fanfold.ports, batch_id))
+
+
+@router.post("/{batch_id}/resume", responses=answers(403, 404, 409))
+def go_on(asker: Asking, batch_id: str) -> BatchShape:
+    """Everything goes on."""
+    asker.batch(Action.HOLD, batch_id)
+    return _shown(asker, resume(asker.fanfold.ports, batch_id))
+
+
+@router.patch("/{batch_id}", responses=answers(400, 403, 404, 409))
+def update(asker: Asking, batch_id: str, body: Changes) -> BatchShape:
+    """Change options while it runs."""
+    asker.batch(Action.HOLD, batch_id)
+    changes = body.model_dump(exclude_unset=True)
+    return _shown(asker, change(asker.fanfold.ports, batch_id, changes))
+
+
+@router.post("/{batch_id}/retry", responses=answers(400, 403, 404, 409))
+def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
+    """Run some records again, with today's code; the other results are kept."""
+    batch = asker.batch(Action.HOLD, batch_id)
+    selection = Selection(
+        states=frozenset(RunState(it) for it in body.states),
+        errors=frozenset(body.errors),
+        ids=None if body.indexes is None else frozenset(body.indexes),
+        what=_in_words(body),
+    )
+    changes: dict[str, Any] = body.model_dump(
+        include={"concurrency", "max_failures", "deadline"}, exclude_none=True
+    )
+    if body.parameters is not None:
+        changes["parameters"] = {**batch.options.parameters, **body.parameters}
+    done = retry(asker.fanfold.ports, batch_id, selection, changes)
+    return RetriedShape(retried=done.records, batch=_shown(asker, done.batch))
+
+
+@router.get("/{batch_id}/errors", responses=answers(404))
+def errors(asker: Asking, batch_id: str) -> list[ErrorShape]:
+    """Its failures by what is the same in them, the most frequent first."""
+    asker.batch(Action.SEE, batch_id)
+    return [ErrorShape.of(it) for it in statistics_of(_status(asker, batch_id)).errors]
+
+
+@router.get("/{batch_id}/certificate", responses=answers(404, 409))
+def certificate(asker: Asking, batch_id: str) -> CertificateShape:
+    """Derived anew, now. It is of a batch that has ended; before that it cannot hold."""
+    asker.batch(Action.SEE, batch_id)
+    return CertificateShape.of(verify(asker.fanfold.ports, batch_id))
+
+
+def _status(asker: Asker, batch_id: str) -> Status:
+    return status_of(asker.fanfold.ports, batch_id)
+
+
+def _shown(asker: Asker, batch: Batch) -> BatchShape:
+    return BatchShape.of(_status(asker, batch.id))
+
+
+def _in_words(body: Retry) -> str:
+    words = [f"--{it}" for it in body.states] + [f"--error {it}" for it in body.errors]
+    if body.indexes is not None:
+        words.append(f"{len(body.indexes)} indexes")
+    return " ".join(words)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+class _Wanted:
+    def __init__(
+        self,
+        flow: str | None,
+        label: str | None,
+        tag: str | None,
+        since: float | None,
+        until: float | None,
+    ) -> None:
+        self._flow, self._label, self._tag = flow, label, tag
+        self._since, self._until = since, until
+
+    def has(self, batch: Batch) -> bool:
+        options = batch.options
+        return (
+            self._flow in (None, batch.flow.name)
+            and (self._label is None or self._label.lower() in (options.label or "").lower())
+            and (self._tag is None or self._tag in options.tags)
+            and (self._since is None or batch.created_at >= self._since)
+            and (self._until is None or batch.created_at < self._until)
+        )

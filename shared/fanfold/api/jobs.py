@@ -1,0 +1,120 @@
+"""`/api/batches/{batch_id}/jobs` and `/results`: the records of a batch, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from fanfold.api.asking import Asker, Asking
+from fanfold.api.paging import next_page
+from fanfold.api.problems import answers
+from fanfold.api.shapes import JobShape, ResultShape
+from fanfold.domain.access import Action
+from fanfold.domain.batch import Batch
+from fanfold.domain.run import RunState
+from fanfold.errors import RecordNotFound
+from fanfold.folds.exports.format import Format, JsonLines
+from fanfold.folds.exports.table import Table
+from fanfold.folds.result import Result
+from fanfold.folds.stream import stream_results
+
+router = APIRouter(prefix="/api/batches/{batch_id}", tags=["results"])
+PAGE = 100
+_SENT = 64 * 1024
+_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+Status = Annotated[RunState | None, Query(description="only those that are so")]
+
+
+@router.get("/jobs", responses=answers(404, 409))
+def jobs(
+    asker: Asking,
+    request: Request,
+    response: Response,
+    batch_id: str,
+    status: Status = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="at most so many")] = PAGE,
+    start: Annotated[int, Query(ge=0, le=1 << 40, description="from this index on")] = 0,
+) -> list[JobShape]:
+    """Its records in order, queued ones included, without their outputs. Where there are more, a
+    Link header leads there."""
+    batch = asker.batch(Action.SEE, batch_id)
+    found: list[Result] = []
+    for result in _results(asker, batch, start, None):
+        if status is not None and result.status is not status:
+            continue
+        if len(found) == limit:
+            response.headers["Link"] = next_page(request, start=result.index)
+            break
+        found.append(result)
+    return [JobShape.of(it) for it in found]
+
+
+@router.get("/jobs/{record_id}", responses=answers(404, 409))
+def job(
+    asker: Asking,
+    batch_id: str,
+    record_id: Annotated[str, Path(max_length=1000, description="an index, or a key")],
+) -> ResultShape:
+    """One record's output or error, its attempts and its log."""
+    batch = asker.batch(Action.SEE, batch_id)
+    ports = asker.fanfold.ports
+    index = _index_of(asker, batch, record_id)
+    (result,) = _results(asker, batch, index, index + 1)
+    run = ports.runs.read(batch_id, [index]).get(index)
+    live = None if run else ports.leases.lives(batch_id, [index]).get(index)
+    return ResultShape.whole(result, run, live)
+
+
+@router.get(
+    "/results",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {it.split(";")[0]: {} for it in _TYPES.values()}},
+        **answers(404, 409),
+    },
+)
+def results(
+    asker: Asking,
+    batch_id: str,
+    status: Status = None,
+    start: Annotated[int, Query(ge=0, le=1 << 40, description="from this index on")] = 0,
+    stop: Annotated[int | None, Query(ge=0, le=1 << 40, description="below this index")] = None,
+    format: Literal["jsonl", "csv"] = "jsonl",  # noqa: A002  it is what one asks for
+) -> StreamingResponse:
+    """Every record's result in record order, as lines of JSON or as CSV, streamed."""
+    batch = asker.batch(Action.SEE, batch_id)
+    chosen: Format = Table() if format == "csv" else JsonLines()
+    found = _results(asker, batch, start, stop)
+    wanted = (it for it in found if status is None or it.status is status)
+    return StreamingResponse(_written(chosen, wanted), media_type=_TYPES[format])
+
+
+def _written(chosen: Format, wanted: Iterator[Result]) -> Iterator[bytes]:
+    first = next(wanted, None)
+    buffer = bytearray(chosen.begin(first))
+    if first is not None:
+        buffer += chosen.line(first)
+    for result in wanted:
+        buffer += chosen.line(result)
+        if len(buffer) >= _SENT:
+            yield bytes(buffer)
+            buffer.clear()
+    yield bytes(buffer)
+
+
+def _results(asker: Asker, batch: Batch, start: int, stop: int | None) -> Iterator[Result]:
+    ports = asker.fanfold.ports
+    return stream_results(ports.runs, ports.batches, ports.blobs, batch, start=start, stop=stop)
+
+
+def _index_of(asker: Asker, batch: Batch, record_id: str) -> int:
+    """A number is an index; anything else a key, whose first record is meant."""
+    if record_id.isascii() and record_id.isdecimal() and int(record_id) < batch.known_total:
+        return int(record_id)
+    for record in asker.fanfold.ports.batches.records(batch.id, 0, batch.known_total):
+        if record.key == record_id:
+            return record.index
+    raise RecordNotFound(f"{batch.id} has no such record")

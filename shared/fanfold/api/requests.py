@@ -1,0 +1,82 @@
+"""What the API is asked with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fanfold.domain.messages import BatchRequestMessage
+from fanfold.domain.options import BatchOptions
+
+#: what Buttermilk calls the same, in one or the other of its versions
+_ALSO = {"flow_name": "flow", "flow_parameters": "parameters"}
+
+
+class NewBatch(BatchRequestMessage):
+    """A batch to be started: a flow that is registered here, its records or where they are (or
+    neither, for the flow's own source), and any option of a batch."""
+
+    #: a request over the network means a sample, and few at once, unless it says otherwise
+    shuffle: bool = True
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = 5
+    #: waiting for people is for flows that are graphs
+    interactive: Literal[False] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_other_names(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = {_ALSO.get(name, name): value for name, value in data.items()}
+        if data.get("interactive") is True:
+            raise ValueError("interactive: no flow can wait for people yet. Leave it out")
+        if "rate" in data:  # its limit is what the rate can use
+            data.setdefault("concurrency", None)
+        if "seed" in data or "priority_field" in data:
+            data.setdefault("shuffle", "seed" in data)
+        return data
+
+    @property
+    def options(self) -> BatchOptions:
+        return BatchOptions.model_validate(
+            {name: getattr(self, name) for name in BatchOptions.model_fields}
+        )
+
+
+class Changes(BaseModel):
+    """Options of a batch that has not ended; what is not named stays. A deadline is so many seconds
+    from now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    rate: str | None = None
+    max_failures: int | str | None = None
+    error_policy: Literal["continue", "stop"] | None = None
+    deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+
+
+State = Literal["failed", "canceled", "skipped", "succeeded"]
+
+
+class Retry(BaseModel):
+    """Which records run again: of states and errors, what any of them names; with indexes besides,
+    what all name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    states: list[State] = Field(default_factory=list)
+    #: fingerprints
+    errors: list[str] = Field(default_factory=list)
+    indexes: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=100_000)] | None = None
+    parameters: dict[str, Any] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    max_failures: int | str | None = None
+    deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Retry:
+        if not self.states and not self.errors and self.indexes is None:
+            raise ValueError("which records? Name states, errors or indexes")
+        return self

@@ -1,0 +1,233 @@
+"""What the API answers with. Beside our own names a batch has those of Buttermilk's documented API,
+so that what reads that reads this."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from fanfold.domain.certificate import Certificate
+from fanfold.domain.run import Live, LogEntry, Run
+from fanfold.domain.tally import ErrorGroup
+from fanfold.folds.result import Result
+from fanfold.steps.statistics import statistics_of
+from fanfold.steps.status import Status
+
+
+def moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class CountsShape(BaseModel):
+    """They add up: the total is the sum of the others."""
+
+    total: int
+    queued: int
+    running: int
+    waiting: int
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+
+
+class ErrorShape(BaseModel):
+    """Failures that are the same but for their varying parts."""
+
+    fingerprint: str
+    count: int
+    type: str
+    pattern: str
+    #: one of them, and the record it is of
+    example: str
+    example_index: int
+
+    @classmethod
+    def of(cls, group: ErrorGroup) -> Self:
+        return cls(
+            fingerprint=group.fingerprint,
+            count=group.count,
+            type=group.type,
+            pattern=group.pattern,
+            example=group.example,
+            example_index=group.example_index,
+        )
+
+
+class BatchShape(BaseModel):
+    """A batch, at a glance."""
+
+    batch_id: str
+    flow: str
+    status: str
+    generation: int
+    #: whether the total is known already, or may still grow
+    sealed: bool
+    counts: CountsShape
+    #: of all records, from 0 to 1
+    progress: float
+    #: records a second since it was started, and the seconds that the rest takes at that
+    rate: float | None
+    eta: float | None
+    label: str | None
+    tags: list[str]
+    owner: str
+    source: str
+    options: dict[str, Any]
+    created_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    #: why it ended as it did, where that needs saying
+    error: str | None
+    # Buttermilk's names
+    id: str
+    total_jobs: int
+    completed_jobs: int
+    failed_jobs: int
+    completed_at: datetime | None
+    parameters: dict[str, Any]
+    interactive: bool = False
+
+    @classmethod
+    def of(cls, status: Status) -> Self:
+        batch, counts = status.batch, status.counts
+        rate = statistics_of(status).records_per_second
+        left = counts.total - counts.settled
+        eta = left / rate if rate and batch.sealed and not batch.ended else None
+        return cls(
+            batch_id=batch.id,
+            flow=batch.flow.name,
+            status=str(batch.state),
+            generation=batch.generation,
+            sealed=batch.sealed,
+            counts=CountsShape.model_validate(counts, from_attributes=True),
+            progress=counts.settled / counts.total if counts.total else float(batch.ended),
+            rate=rate,
+            eta=eta,
+            label=batch.options.label,
+            tags=batch.options.tags,
+            owner=batch.owner,
+            source=batch.source.name,
+            options=batch.options.model_dump(),
+            created_at=moment(batch.created_at),
+            started_at=moment(batch.started_at),
+            ended_at=moment(batch.ended_at),
+            error=_reason_of(status),
+            id=batch.id,
+            total_jobs=counts.total,
+            completed_jobs=counts.succeeded,
+            failed_jobs=counts.failed,
+            completed_at=moment(batch.ended_at),
+            parameters=batch.options.parameters,
+        )
+
+
+def _reason_of(status: Status) -> str | None:
+    batch = status.batch
+    if batch.failure is not None:
+        return batch.failure.message
+    return None if batch.ending is None else batch.ending.reason
+
+
+class JobShape(BaseModel):
+    """A record's result, or that it has none yet."""
+
+    #: what names it in an address: its key, or its index
+    record_id: str
+    index: int
+    key: str | None
+    status: str
+    error: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, result: Result) -> Self:
+        return cls(
+            record_id=str(result.index) if result.key is None else result.key,
+            index=result.index,
+            key=result.key,
+            status=str(result.status),
+            error=result.error,
+        )
+
+
+class LogShape(BaseModel):
+    time: datetime | None
+    level: str
+    message: str
+    fields: str = ""
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        return cls(
+            time=moment(entry.time), level=entry.level, message=entry.message, fields=entry.fields
+        )
+
+
+class ResultShape(JobShape):
+    """All there is to say of a record's run."""
+
+    output: Any = None
+    attempts: int = 0
+    seconds: float = 0.0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    flow_version: str = ""
+    log: list[LogShape] = Field(default_factory=list)
+
+    @classmethod
+    def whole(cls, result: Result, run: Run | None, live: Live | None) -> Self:
+        shape = cls(**JobShape.of(result).model_dump(), output=result.output)
+        if run is not None:
+            shape.attempts, shape.seconds = run.attempts, run.seconds
+            shape.started_at, shape.ended_at = moment(run.started_at), moment(run.ended_at)
+            shape.flow_version, shape.log = run.flow_version, [LogShape.of(it) for it in run.log]
+        elif live is not None:
+            shape.status, shape.attempts = str(live.state), live.attempts
+            shape.seconds, shape.started_at = live.seconds, moment(live.started_at or None)
+        return shape
+
+
+class CertificateShape(BaseModel):
+    """The proof that a batch's counts are right, derived anew from its runs' documents."""
+
+    holds: bool
+    whole: bool
+    total: int
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+    #: 64 bits and more: as text, for not every reader keeps them
+    digest: str
+    expected_digest: str
+    recounted_succeeded: int
+    recounted_failed: int
+    recounted_digest: str
+    at: datetime | None
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> Self:
+        return cls(
+            holds=certificate.holds,
+            whole=certificate.whole,
+            total=certificate.total,
+            succeeded=certificate.succeeded,
+            failed=certificate.failed,
+            canceled=certificate.canceled,
+            skipped=certificate.skipped,
+            digest=str(certificate.digest),
+            expected_digest=str(certificate.expected_digest),
+            recounted_succeeded=certificate.recounted_succeeded,
+            recounted_failed=certificate.recounted_failed,
+            recounted_digest=str(certificate.recounted_digest),
+            at=moment(certificate.at),
+        )
+
+
+class RetriedShape(BaseModel):
+    """How many records run again; 0: none was to be, and the batch is as it was."""
+
+    retried: int
+    batch: BatchShape
