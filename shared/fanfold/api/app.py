@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from fanfold.api import batches, events, jobs
 from fanfold.api.asking import Authenticator, Desk
@@ -15,7 +16,8 @@ from fanfold.wiring import Fanfold
 
 def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     """Whoever opened the engine closes it."""
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Fanfold",
         summary="Run a function on a hundred thousand inputs, each exactly once in effect.",
         version=version("fanfold"),

@@ -9,11 +9,14 @@ import pytest
 from httpx import Client
 
 from fanfold.api.app import create_app
+from fanfold.api.server import served
 from fanfold.domain.people import Principal
 from fanfold.errors import Unauthenticated
+from fanfold.execution.library import Library
 from fanfold.settings import Settings
-from fanfold.testing.serving_app import serving_app
-from fanfold.wiring import Fanfold, open_fanfold
+from fanfold.testing.clock import StillClock
+from fanfold.wiring import EMBEDDED, Fanfold
+from tests.unit.steps.both import opened
 
 FLOWS = """
 from fanfold import Access, flow
@@ -48,21 +51,26 @@ class ByName:
 
 
 @pytest.fixture
-def fanfold(tmp_path: Path) -> Iterator[Fanfold]:
-    (tmp_path / "flows.py").write_text(FLOWS)
-    given = {
-        "engine": "embedded",
-        "home": tmp_path / "home",
-        "flows": str(tmp_path / "flows.py"),
-    }
-    with open_fanfold(Settings.from_env().model_copy(update=given)) as fanfold:
-        yield fanfold
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def fanfold(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> Iterator[Fanfold]:
+    """On the embedded engine, unless a test is to be run on the other one as well."""
+    engine = getattr(request, "param", "embedded")
+    flows = tmp_path / "flows.py"
+    flows.write_text(FLOWS)
+    given = {"engine": engine, "home": tmp_path / "home", "flows": str(flows)}
+    settings = Settings.from_env().model_copy(update=given)
+    with opened(engine, tmp_path, clock) as ports:
+        yield Fanfold(settings, ports, EMBEDDED, Library(settings.flow_places))
 
 
 @pytest.fixture
 def client(fanfold: Fanfold) -> Iterator[Client]:
     with (
-        serving_app(create_app(fanfold, ByName())) as address,
+        served(create_app(fanfold, ByName())) as address,
         Client(base_url=address, headers={"Authorization": "Bearer ann"}, timeout=60) as client,
     ):
         yield client
