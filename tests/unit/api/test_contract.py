@@ -11,6 +11,7 @@ from httpx import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode, checks
+from schemathesis.core.result import Ok
 
 from fanfold.testing.working import work
 from fanfold.wiring import Fanfold
@@ -45,6 +46,7 @@ def test_every_call_answers_as_its_document_says(
     schema = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
     asked = 0
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
         operation, batch_id = found.ok(), ended(client, fanfold)
 
         @given(operation.as_strategy(generation_mode=mode))
