@@ -12,12 +12,11 @@ from fanfold.api.paging import next_page
 from fanfold.api.problems import answers
 from fanfold.api.requests import Changes, NewBatch, Retry
 from fanfold.api.shapes import BatchShape, CertificateShape, ErrorShape, RetriedShape
+from fanfold.api.starting import started
 from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.run import RunState
-from fanfold.execution.validation import check_input
 from fanfold.steps.change import change
-from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.start_batch import records_of
@@ -42,22 +41,9 @@ def create(
     """Start a batch. With an Idempotency-Key the same call, repeated, starts it once."""
     found = asker.flow(Action.START, body.flow)
     source = records_of(found, body)
-    request = BatchRequest(
-        found.ref,
-        body.options,
-        source_name=source.name,
-        request_id=idempotency_key or body.request_id,
-        principal=asker.principal.identity,
-        owner=asker.principal.identity,
-        source_version=source.version,
-    )
-
-    def check(data: Any) -> None:
-        check_input(found.flow, data)
-
-    batch = create_batch(asker.fanfold.ports, request, source.lines, check=check)
-    response.headers["Location"] = f"/api/batches/{batch.id}"
-    return _shown(asker, batch)
+    shape = started(asker, found, source, body.options, idempotency_key or body.request_id)
+    response.headers["Location"] = f"/api/batches/{shape.batch_id}"
+    return shape
 
 
 @router.get("", responses=answers(404))

@@ -81,6 +81,16 @@ def open_source(
     return Opened(_name_of(parts, source_format), _version_of(parts), tuple(parts))
 
 
+def open_stream(
+    stream: BinaryIO, name: str, source_format: SourceFormat = _ANY, *, key_field: str = "id"
+) -> Opened:
+    """What arrives from somewhere, under a name; it can be read once."""
+    if source_format.files:
+        raise SourceInvalid(f"{name} is no file. Leave out `files`.")
+    part = _stream(stream, name, source_format, key_field)
+    return Opened(_name_of([part], source_format), "", (part,))
+
+
 def open_items(items: Callable[[], Iterable[Any]], name: str, *, key_field: str = "id") -> Opened:
     """Records from Python, under a name. `items` is called when they are read, where what it
     raises is told as the source's fault."""
@@ -130,12 +140,14 @@ def _standard_input(stdin: BinaryIO | None, asked: SourceFormat, key_field: str)
         if sys.stdin is None:
             raise SourceInvalid("standard input: there is none here. Name a file.")
         stdin = sys.stdin.buffer
-    name = "standard input"
+    return _stream(stdin, "standard input", asked, key_field)
 
+
+def _stream(stream: BinaryIO, name: str, asked: SourceFormat, key_field: str) -> _Part:
     def read(on_problem: OnProblem) -> Iterator[Line]:
         return read_as(
             kind_of(name, asked),
-            pieces_of(stdin),
+            pieces_of(stream),
             asked,
             name=name,
             key_field=key_field,

@@ -1,0 +1,99 @@
+"""A body that is the source: read as it arrives, and refused by its line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+
+import pytest
+from httpx import Client
+
+from fanfold.testing.working import work
+from fanfold.wiring import Fanfold
+
+URL = "/api/batches/upload"
+LINES = b'{"id": "a", "text": "ah"}\n{"id": "b", "text": "oh"}\n'
+NDJSON = {"Content-Type": "application/x-ndjson"}
+CSV = {"Content-Type": "text/csv; charset=utf-8"}
+
+
+def outputs(client: Client, fanfold: Fanfold, batch_id: str) -> list[object]:
+    work(fanfold.ports, library=fanfold.library)
+    text = client.get(f"/api/batches/{batch_id}/results").text
+    return [json.loads(it)["output"] for it in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (LINES, NDJSON),
+        (gzip.compress(LINES, mtime=0), NDJSON),
+        (b"id,text\na,ah\nb,oh\n", CSV),
+    ],
+    ids=["lines", "packed", "csv"],
+)
+def test_what_is_sent_is_the_source(
+    client: Client, fanfold: Fanfold, body: bytes, headers: dict[str, str]
+) -> None:
+    answer = client.post(URL, params={"flow": "shout"}, content=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["Location"] == f"/api/batches/{answer.json()['id']}"
+    assert answer.json()["source"].startswith("body")
+    assert outputs(client, fanfold, answer.json()["id"]) == ["AH", "OH"]
+
+
+def test_it_may_be_larger_than_any_other_body(client: Client, fanfold: Fanfold) -> None:
+    def pieces() -> Iterator[bytes]:
+        for number in range(60):
+            yield json.dumps({"id": str(number), "text": "x" * 400_000}).encode() + b"\n"
+
+    options = json.dumps({"max_records": 3, "shuffle": False})
+    answer = client.post(
+        URL, params={"flow": "shout", "options": options}, content=pieces(), headers=NDJSON
+    )
+    assert answer.status_code == 201, answer.text
+    assert len(outputs(client, fanfold, answer.json()["id"])) == 3
+
+
+def test_options_stand_beside_it_and_the_same_key_asks_for_the_same_batch(client: Client) -> None:
+    params = {"flow": "shout", "options": json.dumps({"concurrency": 7, "label": "x"})}
+    headers = {**NDJSON, "Idempotency-Key": "mine"}
+    first, again = (
+        client.post(URL, params=params, content=LINES, headers=headers).json() for _ in range(2)
+    )
+    assert first["id"] == again["id"]
+    assert (first["options"]["concurrency"], first["label"]) == (7, "x")
+
+
+@pytest.mark.parametrize(
+    ("flow", "options", "body", "status", "told"),
+    [
+        ("shout", "{}", b'{"id": "a"}\n{"id": \n', 400, "body:2: not JSON"),
+        ("shout", "{", LINES, 400, "options: not JSON"),
+        ("shout", "[]", LINES, 400, "one JSON object"),
+        ("shout", '{"concurrency": 0}', LINES, 400, "options: concurrency: "),
+        ("shout", '{"records": []}', LINES, 400, "records is no option"),
+        ("shout", '{"files": "path"}', LINES, 400, "body is no file"),
+        ("nope", "{}", LINES, 404, "no such flow"),
+        ("", "{}", LINES, 422, "flow"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_stored(
+    client: Client, fanfold: Fanfold, flow: str, options: str, body: bytes, status: int, told: str
+) -> None:
+    params = {"flow": flow, "options": options}
+    answer = client.post(URL, params=params, content=body, headers=NDJSON)
+    assert (answer.status_code, told in answer.json()["detail"]) == (status, True), answer.text
+    assert fanfold.ports.batches.find() == []
+
+
+def test_a_body_that_breaks_off_starts_nothing(client: Client, fanfold: Fanfold) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield LINES
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        client.post(URL, params={"flow": "shout"}, content=pieces(), headers=NDJSON)
+    assert client.get("/api/batches").json() == []
+    assert fanfold.ports.batches.find() == []
