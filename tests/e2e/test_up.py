@@ -218,13 +218,6 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(fanfold: Fanfold) 
     assert "8 ports from there on are needed" in ended.err
 
 
-def test_the_embedded_engine_needs_nothing_brought_up(fanfold: Fanfold) -> None:
-    ended = fanfold.inside("up", "--engine", "embedded")
-
-    assert ended.code == 2
-    assert "needs nothing brought up: fanfold run" in ended.err
-
-
 def test_without_java_and_gcloud_it_says_what_is_missing(fanfold: Fanfold) -> None:
     bare = {"PATH": str(fanfold.folder)}
 

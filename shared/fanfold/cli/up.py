@@ -26,14 +26,19 @@ _LOOK_SECONDS = 0.1
 
 def up(
     engine: Annotated[
-        given.EngineName, typer.Option("--engine", help="Only google has anything to bring up.")
+        given.EngineName,
+        typer.Option(
+            "--engine",
+            help="google: emulators, and functions or workers. embedded: the API and workers.",
+        ),
     ] = given.EngineName.GOOGLE,
     port: Annotated[
         int | None,
         typer.Option(
             metavar="BASE",
             min=1,
-            help="Use the ports from this one on. Default: any that are free.",
+            help="Use the ports from this one on; with embedded, this one. Default: any that are "
+            "free.",
             show_default=False,
         ),
     ] = None,
@@ -51,8 +56,8 @@ def up(
         typer.Option(
             metavar="N",
             min=1,
-            help="With --delivery pull: worker processes. Default: one for each processor, at "
-            "most 4.",
+            help="With --delivery pull, and with embedded: worker processes. Default: one for each "
+            "processor, at most 4.",
             show_default=False,
         ),
     ] = None,
@@ -71,9 +76,10 @@ def up(
     ] = False,
     json: given.AsJson = False,
 ) -> int:
-    """Serve the google engine on this machine, until told to stop.
+    """Serve an engine on this machine, until told to stop.
 
-    Starts the official emulators, or uses those that FIRESTORE_EMULATOR_HOST and
+    With --engine embedded it serves the HTTP API, on this machine's loopback, with workers beside
+    it. With google it starts the official emulators, or uses those that FIRESTORE_EMULATOR_HOST and
     PUBSUB_EMULATOR_HOST name, and serves the functions as the cloud would, or, with --delivery
     pull, runs workers as `fanfold worker` does. Ctrl-C stops what was started; what emulators of
     its own held is gone then.
@@ -94,7 +100,9 @@ def up(
     terminal = Terminal()
     settings = Settings.from_env()
     if engine is given.EngineName.EMBEDDED:
-        raise OptionInvalid("the embedded engine needs nothing brought up: fanfold run FLOW SOURCE")
+        if env or delivery is not None:
+            raise OptionInvalid("--env and --delivery are for the google engine")
+        return _serve_embedded(terminal, settings, port, processes, threads, as_json=json)
     if env:
         standing = standing_at(settings.home)
         if standing is None:
@@ -109,6 +117,25 @@ def up(
     if processes is not None and pulling is None:
         raise OptionInvalid("--processes: functions are one process each; add --delivery pull")
     return _serve(terminal, settings, port, pulling, as_json=json)
+
+
+def _serve_embedded(
+    terminal: Terminal,
+    settings: Settings,
+    port: int | None,
+    processes: int | None,
+    threads: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    from fanfold.cli.serving import serve_embedded
+    from fanfold.cli.workers import default_processes
+
+    settings = settings.model_copy(
+        update={"engine": "embedded", "threads": threads or settings.threads}
+    )
+    processes = processes or default_processes()
+    return serve_embedded(terminal, settings, port, processes, as_json=as_json)
 
 
 def _serve(
