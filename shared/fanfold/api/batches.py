@@ -40,7 +40,7 @@ def create(
 ) -> BatchShape:
     """Start a batch. With an Idempotency-Key the same call, repeated, starts it once."""
     found = asker.flow(Action.START, body.flow)
-    source = records_of(found, body)
+    source = records_of(found, body, "the request's records")
     shape = started(asker, found, source, body.options, idempotency_key or body.request_id)
     response.headers["Location"] = f"/api/batches/{shape.batch_id}"
     return shape

@@ -52,8 +52,8 @@ def _tell(
     terminal: Terminal, settings: Settings, address: str, processes: int, *, as_json: bool
 ) -> None:
     home = settings.home.expanduser().absolute()
-    workers = count(processes, "process", "processes")
-    terminal.say(f"fanfold: {home} is served at {address}, {workers} of workers beside it")
+    workers = count(processes, "worker process", "worker processes")
+    terminal.say(f"fanfold: {home} is served at {address}, with {workers} beside it")
     terminal.say(f"fanfold: {address}/docs tells what can be asked; Ctrl-C ends in good order")
     terminal.say("fanfold: whoever is on this machine may do everything there")
     if as_json:

@@ -47,12 +47,15 @@ def start_batch(
     return batch
 
 
-def records_of(found: Found, message: BatchRequestMessage) -> Opened:
-    """What the request says they are. Raises SourceInvalid."""
+def records_of(
+    found: Found, message: BatchRequestMessage, name: str = "the message's records"
+) -> Opened:
+    """What the request says they are; those that are in it under this name. Raises
+    SourceInvalid."""
     key = message.key
     if message.records is not None:
         records = message.records
-        return open_items(lambda: records, "the message's records", key_field=key)
+        return open_items(lambda: records, name, key_field=key)
     if message.source is not None:
         # Anybody who may publish says what is read here: so no file of this machine.
         return open_source(message.sources, message.source_format, key_field=key, outside=True)
