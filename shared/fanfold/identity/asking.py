@@ -15,7 +15,7 @@ _LARGEST = 1 << 20
 
 
 def keys_published_by(issuer: str, patience: float) -> list[Any]:
-    """The entries of its key set, as they stand there; within `patience` seconds, or IssuerSilent."""
+    """The entries of its key set, within `patience` seconds, or IssuerSilent."""
     until = time.monotonic() + patience
     about = _ask(issuer.rstrip("/") + "/.well-known/openid-configuration", issuer, until)
     if about.get("issuer") != issuer:

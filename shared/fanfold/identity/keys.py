@@ -1,9 +1,9 @@
 """An issuer's published keys, kept; asked for again when a token names one that is not among them.
 
 Whoever sends tokens chooses the names of keys in them. So the issuer is asked no more often than
-every `between` seconds, whatever names come, and whether it answers or not. A key that is known is
-found without waiting for anybody, and used until it has been missing from an answer, or until no
-answer has come for `lasts` seconds.
+every `between` seconds, whatever names come, and whether it answers or not. A key of a
+fresh answer is found without waiting for anybody. A key is used until it has been missing from an
+answer, which is asked for every `refresh` seconds, or until none has come for `lasts` seconds.
 """
 
 from __future__ import annotations
