@@ -1,7 +1,7 @@
 """An issuer of tokens on this machine, with real keys: for tests of whatever takes them.
 
-    with running_issuer() as issuer:
-        issuer.token(sub="ann", aud="fanfold", groups=["ops"])
+with running_issuer() as issuer:
+    issuer.token(sub="ann", aud="fanfold", groups=["ops"])
 """
 
 from __future__ import annotations
@@ -75,14 +75,17 @@ class Issuer:
     def document(self, path: str) -> dict[str, Any] | None:
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.name, "jwks_uri": f"{self.url}/keys"}
-        return {"keys": [_published(*entry) for entry in self.keys.items()]} if path == "/keys" else None
+        return (
+            {"keys": [_published(*entry) for entry in self.keys.items()]}
+            if path == "/keys"
+            else None
+        )
 
 
 @contextmanager
 def running_issuer(now: Callable[[], float] = time.time) -> Iterator[Issuer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Door)
-    issuer = Issuer(f"http://127.0.0.1:{server.server_port}", now)
-    _Door.issuers[server.server_port] = issuer
+    server = _Server(("127.0.0.1", 0), _Door)
+    issuer = server.issuer = Issuer(f"http://127.0.0.1:{server.server_port}", now)
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -92,15 +95,16 @@ def running_issuer(now: Callable[[], float] = time.time) -> Iterator[Issuer]:
         server.shutdown()
         server.server_close()
         thread.join()
-        del _Door.issuers[server.server_port]
+
+
+class _Server(ThreadingHTTPServer):
+    issuer: Issuer
 
 
 class _Door(BaseHTTPRequestHandler):
-    #: port → who answers there
-    issuers: dict[int, Issuer] = {}  # noqa: RUF012 - shared by the requests of all servers on purpose
-
     def do_GET(self) -> None:
-        issuer = self.issuers[int(self.server.server_address[1])]
+        assert isinstance(self.server, _Server)
+        issuer = self.server.issuer
         issuer.asked[self.path] += 1
         issuer.answers.wait()
         document = issuer.document(self.path)
