@@ -84,7 +84,7 @@ BAD: dict[str, tuple[Callable[[Issuer], str | None], str]] = {
     "HS256": (lambda it: f"Bearer {signed_with_the_public_key(it)}", "not signed"),
     "another key": (lambda it: f"Bearer {it.token(key=new_key('RS256'))}", "signature"),
     "unknown key": (lambda it: f"Bearer {it.token(kid='stranger')}", "does not publish"),
-    "truncated": (lambda it: f"Bearer {it.token()[:-8]}", "signature"),
+    "truncated": (lambda it: f"Bearer {it.token()[:-6]}", "signature"),
     "cut in two": (lambda it: f"Bearer {it.token().rsplit('.', 1)[0]}", "JSON Web Token"),
     "not a token": (lambda _: "Bearer secret", "JSON Web Token"),
     "deep": (lambda _: f"Bearer {_deep()}", "JSON Web Token"),
