@@ -22,7 +22,8 @@
     └── EngineError               the engine could not do it
         ├── Contended             somebody else was first: read again, decide again
         ├── OutcomeRefused        an outcome's own content cannot be stored
-        └── BlobNotFound
+        ├── BlobNotFound
+        └── IssuerSilent          who asks cannot be checked now: its issuer does not answer
 
     FlowSignal                    raised by a flow on purpose: control flow, no defect
     ├── Retryable(after=…)        try again
@@ -135,6 +136,10 @@ class OutcomeRefused(EngineError):
 
 class BlobNotFound(EngineError):
     """A stored file is gone. Was it deleted by hand? Create the batch again from its source."""
+
+
+class IssuerSilent(EngineError):
+    """Who asks cannot be checked now: its issuer does not answer. Try again."""
 
 
 class FlowSignal(Exception):

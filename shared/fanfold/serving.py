@@ -22,8 +22,9 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from fanfold.errors import IssuerSilent, Unauthenticated, handling_of
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.log import logger
@@ -33,9 +34,18 @@ from fanfold.settings import Settings
 from fanfold.steps.sweep import Memory, Swept, sweep
 from fanfold.wiring import GOOGLE, open_google
 
+if TYPE_CHECKING:
+    from fanfold.identity.pushers import Pushers
+
+#: who vouches for what Pub/Sub pushes
+GOOGLE_ISSUER = "https://accounts.google.com"
+
 
 class Request(Protocol):
     """As much of a web framework's request as is needed."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
 
     @property
     def content_type(self) -> str | None: ...
@@ -56,10 +66,14 @@ class Serving:
     """Everything that a process of a function keeps from one request to the next."""
 
     def __init__(
-        self, open_engine: Callable[[Settings], AbstractContextManager[Ports]] = open_google
+        self,
+        open_engine: Callable[[Settings], AbstractContextManager[Ports]] = open_google,
+        push_issuer: str = GOOGLE_ISSUER,
     ) -> None:
         """Nothing is opened before the first request: a server forks after it has loaded this."""
         self._open_engine = open_engine
+        self._push_issuer = push_issuer
+        self._pushers: Pushers | None = None
         self._opening = Lock()
         self._engine: tuple[Settings, Ports] | None = None
         self._stations: dict[Station, DeskStation] = {}
@@ -72,6 +86,9 @@ class Serving:
         """Body and status for the framework, of every station but runs."""
         with self._opening:  # two first requests at once
             opened = self._stations.get(station) or self._open(station)
+        refused = self._refused(request.headers.get("authorization"))
+        if refused is not None:
+            return "", refused
         return "", opened.handle(request.content_type or "", request.get_data())
 
     async def serve_run(self, request: AsyncRequest) -> tuple[str, int]:
@@ -79,6 +96,11 @@ class Serving:
         runs = self._runs
         if runs is None:
             runs = await asyncio.to_thread(self._open_runs)
+        if self._pushers is not None:  # it may wait for an issuer
+            authorization = request.headers.get("authorization")
+            refused = await asyncio.to_thread(self._refused, authorization)
+            if refused is not None:
+                return "", refused
         content_type = request.headers.get("content-type", "")
         return "", await runs.handle(content_type, await request.body())
 
@@ -88,10 +110,23 @@ class Serving:
             _, ports = self._opened()
         return sweep(ports, GOOGLE, self._memory)
 
+    def _refused(self, authorization: str | None) -> int | None:
+        """The status for who may not push here. It tells them nothing; the log tells us."""
+        if self._pushers is None:
+            return None
+        try:
+            self._pushers.admit(authorization)
+        except (Unauthenticated, IssuerSilent) as error:
+            logger.warning("a push is refused", extra={"context": {"why": str(error)}})
+            return handling_of(error).http_status
+        return None
+
     def _opened(self) -> tuple[Settings, Ports]:
         if self._engine is None:
             _log_to_stderr()
             settings = Settings.from_env()
+            if settings.push_account:
+                self._pushers = _pushers(settings, self._push_issuer)
             self._engine = settings, self._held.enter_context(self._open_engine(settings))
         return self._engine
 
@@ -110,6 +145,13 @@ class Serving:
                     ports, GOOGLE, Library(places), Isolation(places), threads=settings.threads
                 )
             return self._runs
+
+
+def _pushers(settings: Settings, issuer: str) -> Pushers:
+    # what it stands on is installed, and loaded, only where it is asked for
+    from fanfold.identity.pushers import Pushers
+
+    return Pushers(settings.push_account, settings.push_audience, issuer)
 
 
 def _log_to_stderr() -> None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fanfold.errors import SettingsInvalid
 from fanfold.execution.loading import absolute as absolute_place
 
 _BUCKET = r"^((gs://)?[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?)?$"
+_EMAIL = r"^([^@\s]+@[^@\s]+)?$"
+#: in FANFOLD_AUTH: nobody is asked who they are
+NOBODY_IS_ASKED = "none"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
@@ -39,6 +44,19 @@ class Settings(BaseSettings):
     meter: Path | None = None
     #: how many runs one process of it takes at once
     threads: Annotated[int, Field(ge=1, le=1000)] = 32
+    #: who may ask over the network: the issuers of bearer tokens, separated by blanks or commas; or
+    #: `none`, for a desk: nobody is asked
+    auth: str = ""
+    #: whom such a token must be meant for
+    audience: Annotated[str, Field(validate_default=True)] = ""
+    #: who may do everything: identities, `group:NAME`, separated by commas
+    admins: str = ""
+    #: the claim of a token that lists its groups
+    groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    #: the service account that Pub/Sub pushes as, and the audience of its tokens; without, neither
+    #: is checked here
+    push_account: Annotated[str, Field(pattern=_EMAIL)] = ""
+    push_audience: str = ""
     #: the emulators, as host:port, the last one also as a URL; without, the cloud
     firestore_emulator_host: str = Field(default="", validation_alias="FIRESTORE_EMULATOR_HOST")
     pubsub_emulator_host: str = Field(default="", validation_alias="PUBSUB_EMULATOR_HOST")
@@ -47,6 +65,42 @@ class Settings(BaseSettings):
     @property
     def flow_places(self) -> tuple[str, ...]:
         return tuple(place for place in self.flows.split(os.pathsep) if place)
+
+    @property
+    def nobody_is_asked(self) -> bool:
+        return self.auth.strip() == NOBODY_IS_ASKED
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        return () if self.nobody_is_asked else _separated(self.auth)
+
+    @property
+    def admin_people(self) -> tuple[str, ...]:
+        return tuple(person.strip() for person in self.admins.split(",") if person.strip())
+
+    @field_validator("auth")
+    @classmethod
+    def _auth_names_issuers(cls, auth: str) -> str:
+        if auth.strip() != NOBODY_IS_ASKED:
+            for issuer in _separated(auth):
+                if not may_be_asked(issuer):
+                    raise ValueError(f"{issuer} is no https:// URL of an issuer, and not `none`")
+        return auth
+
+    @field_validator("audience")
+    @classmethod
+    def _audience_of_issuers(cls, audience: str, info: ValidationInfo) -> str:
+        auth = info.data.get("auth", "")
+        if not audience and auth.strip() != NOBODY_IS_ASKED and _separated(auth):
+            raise ValueError("FANFOLD_AUTH names issuers: name whom their tokens must be meant for")
+        return audience
+
+    @field_validator("push_audience")
+    @classmethod
+    def _push_audience_of_an_account(cls, audience: str, info: ValidationInfo) -> str:
+        if audience and info.data.get("push_account") == "":
+            raise ValueError("it is checked only where FANFOLD_PUSH_ACCOUNT is set, too")
+        return audience
 
     def environment(self) -> dict[str, str]:
         """For a process of our own that is to have these settings, wherever it is started."""
@@ -62,6 +116,12 @@ class Settings(BaseSettings):
             "FANFOLD_DELIVERY": self.delivery,
             "FANFOLD_SLOTS": str(self.slots),
             "FANFOLD_THREADS": str(self.threads),
+            "FANFOLD_AUTH": self.auth,
+            "FANFOLD_AUDIENCE": self.audience,
+            "FANFOLD_ADMINS": self.admins,
+            "FANFOLD_GROUPS_CLAIM": self.groups_claim,
+            "FANFOLD_PUSH_ACCOUNT": self.push_account,
+            "FANFOLD_PUSH_AUDIENCE": self.push_audience,
         }
         if self.meter is not None:
             own["FANFOLD_METER"] = str(self.meter.expanduser().absolute())
@@ -83,3 +143,19 @@ class Settings(BaseSettings):
                 for it in error.errors()
             )
             raise SettingsInvalid(wrong) from None
+
+
+def may_be_asked(url: str) -> bool:
+    """Whether what this address answers can be believed: nobody in between can change it."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if not host or parts.query or parts.fragment or parts.username is not None:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+
+
+def _separated(words: str) -> tuple[str, ...]:
+    return tuple(words.replace(",", " ").split())

@@ -83,3 +83,52 @@ def test_a_process_of_our_own_keeps_its_blobs_in_the_same_bucket(
         monkeypatch.setenv(name, value)
     theirs = Settings.from_env()
     assert (theirs.bucket, theirs.storage_emulator_host) == ("gs://records/a", "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("auth", ["ftp://x.org", "x.org", "http://x.org", "none,https://x.org", "https://u@x.org", "https://x.org?a=b"])  # fmt: skip
+def test_what_is_no_issuer_is_refused(monkeypatch: pytest.MonkeyPatch, auth: str) -> None:
+    monkeypatch.setenv("FANFOLD_AUTH", auth)
+    monkeypatch.setenv("FANFOLD_AUDIENCE", "fanfold")
+    with pytest.raises(SettingsInvalid, match="FANFOLD_AUTH"):
+        Settings.from_env()
+
+
+def test_issuers_are_separated_by_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FANFOLD_AUTH", "https://a.org, https://b.org/ http://127.0.0.1:1")
+    monkeypatch.setenv("FANFOLD_AUDIENCE", "fanfold")
+    issuers = Settings.from_env().issuers
+    assert issuers == ("https://a.org", "https://b.org/", "http://127.0.0.1:1")
+
+
+def test_issuers_need_an_audience_and_all_that_is_wrong_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FANFOLD_AUTH", "https://a.org")
+    monkeypatch.setenv("FANFOLD_PUSH_ACCOUNT", "nobody")
+    monkeypatch.setenv("FANFOLD_GROUPS_CLAIM", "")
+    with pytest.raises(SettingsInvalid) as refusal:
+        Settings.from_env()
+    for name in ("FANFOLD_AUDIENCE", "FANFOLD_PUSH_ACCOUNT", "FANFOLD_GROUPS_CLAIM"):
+        assert name in str(refusal.value)
+
+
+def test_an_audience_of_pushes_needs_their_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FANFOLD_PUSH_AUDIENCE", "functions")
+    with pytest.raises(SettingsInvalid, match="FANFOLD_PUSH_ACCOUNT"):
+        Settings.from_env()
+
+
+def test_a_process_of_our_own_asks_the_same_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "auth": "https://a.org",
+        "audience": "fanfold",
+        "admins": "ann, group:ops",
+        "groups_claim": "roles",
+        "push_account": "push@a.org",
+        "push_audience": "functions",
+    }
+    for name, value in Settings.model_validate(given).environment().items():
+        monkeypatch.setenv(name, value)
+    theirs = Settings.from_env()
+    assert {name: getattr(theirs, name) for name in given} == given
+    assert theirs.admin_people == ("ann", "group:ops")

@@ -1,0 +1,104 @@
+"""An issuer's published keys, kept; asked for again when a token names one that is not among them.
+
+Whoever sends tokens chooses the names of keys in them. So the issuer is asked no more often than
+every `between` seconds, whatever names come, and whether it answers or not. A key of a
+fresh answer is found without waiting for anybody. A key is used until it has been missing from an
+answer, which is asked for every `refresh` seconds, or until none has come for `lasts` seconds.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from fanfold.errors import IssuerSilent, Unauthenticated
+from fanfold.identity.asking import keys_published_by
+from fanfold.ports import Clock
+
+#: what a token may be signed with → the kind of key, and its curve where it has one
+ALGORITHMS: dict[str, tuple[str, str | None]] = {
+    "RS256": ("RSA", None),
+    "RS384": ("RSA", None),
+    "RS512": ("RSA", None),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "EdDSA": ("OKP", "Ed25519"),
+}
+#: name of a key → algorithm → the key as that algorithm has it
+_Known = dict[str, dict[str, PyJWK]]
+
+
+class Keys:
+    def __init__(
+        self,
+        issuer: str,
+        clock: Clock,
+        *,
+        between: float = 30.0,
+        refresh: float = 600.0,
+        lasts: float = 86_400.0,
+        patience: float = 5.0,
+    ) -> None:
+        self._issuer = issuer
+        self._clock = clock
+        self._between = between
+        self._refresh = refresh
+        self._lasts = lasts
+        self._patience = patience
+        self._asking = Lock()
+        self._known: _Known = {}
+        self._asked: float | None = None
+        self._answered: float | None = None
+        self._silence: IssuerSilent | None = None
+
+    def key(self, name: str, algorithm: str) -> PyJWK:
+        """IssuerSilent where the issuer would have to be asked and does not answer."""
+        if name not in self._known or self._age() >= self._refresh:
+            self._ask_if_it_is_time()
+        key = self._known.get(name, {}).get(algorithm) if self._age() < self._lasts else None
+        if key is not None:
+            return key
+        if self._silence is not None:
+            raise IssuerSilent(str(self._silence))
+        raise Unauthenticated("The token is signed with a key that its issuer does not publish.")
+
+    def _age(self) -> float:
+        """Seconds since the last answer."""
+        return float("inf") if self._answered is None else self._clock.now() - self._answered
+
+    def _ask_if_it_is_time(self) -> None:
+        with self._asking:
+            now = self._clock.now()
+            if self._asked is not None and now - self._asked < self._between:
+                return
+            self._asked = now
+            try:
+                self._known = _usable(keys_published_by(self._issuer, self._patience))
+            except IssuerSilent as silence:
+                self._silence = silence
+            else:
+                self._silence = None
+                self._answered = now
+
+
+def _usable(published: list[Any]) -> _Known:
+    known: _Known = {}
+    for entry in published:
+        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+            continue
+        name = entry.get("kid")
+        if not isinstance(name, str):
+            continue
+        for algorithm, (kind, curve) in ALGORITHMS.items():
+            if entry.get("kty") != kind or entry.get("alg", algorithm) != algorithm:
+                continue
+            if curve is not None and entry.get("crv") != curve:
+                continue
+            try:
+                known.setdefault(name, {})[algorithm] = PyJWK(entry, algorithm)
+            except (PyJWTError, ValueError, TypeError):
+                continue  # of a form we do not know: the others may do
+    return known
