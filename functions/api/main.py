@@ -1,10 +1,12 @@
-"""The HTTP API. For now: whether it is there."""
+"""The HTTP API: batches, started, looked at and held."""
 
-import functions_framework
+from typing import Any
 
-from fanfold.serving import Request
+import functions_framework.aio
+
+from fanfold.api.function import application
 
 
-@functions_framework.http
-def api(_request: Request) -> tuple[dict[str, str], int]:
-    return {"status": "ok"}, 200
+@functions_framework.aio.http
+async def api(_request: Any) -> Any:
+    return await application()

@@ -41,11 +41,15 @@ if TYPE_CHECKING:
 GOOGLE_ISSUER = "https://accounts.google.com"
 
 
+class Headers(Protocol):
+    def get(self, name: str, /) -> str | None: ...
+
+
 class Request(Protocol):
     """As much of a web framework's request as is needed."""
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Headers: ...
 
     @property
     def content_type(self) -> str | None: ...

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from fanfold.domain.batch import Batch
@@ -85,6 +86,17 @@ def test_a_batch_goes_through(served: Served, concurrency: int | None) -> None:
     served.home.assert_whole(batch, 200)
     done = served.cloud.operations - before
     assert sum(n for name, n in done.delivered.items() if name.endswith("-runs")) == 200
+
+
+def test_a_batch_is_started_and_looked_at_by_the_api_function(served: Served) -> None:
+    address = served.up.standing.functions["api"]
+    with httpx.Client(base_url=f"http://{address.removeprefix('http://')}", timeout=60) as client:
+        body = {"flow": "echo", "records": [{"n": n} for n in range(20)]}
+        batch_id = client.post("/api/batches", json=body).json()["batch_id"]
+        served.until_ended(served.home.ports.batches.get(batch_id))
+        seen = client.get(f"/api/batches/{batch_id}").json()
+        assert (seen["status"], seen["counts"]["succeeded"]) == ("completed", 20)
+        assert client.get(f"/api/batches/{batch_id}/certificate").json()["holds"]
 
 
 def test_functions_share_a_rate(served: Served) -> None:

@@ -52,7 +52,9 @@ def pushed(serving: Serving, station: Station, authorization: str | None) -> tup
     """What is no envelope is seen in the dead letters, once it is handled."""
     headers = {} if authorization is None else {"Authorization": authorization}
     if station is not Station.RUNS:
-        built = EnvironBuilder(method="POST", headers=headers, input_stream=io.BytesIO(b"scrap"))
+        built = EnvironBuilder(
+            method="POST", headers=[*headers.items()], input_stream=io.BytesIO(b"scrap")
+        )
         return serving.serve(station, Werkzeug(built.get_environ()))
 
     async def receive() -> Message:

@@ -85,7 +85,13 @@ def test_a_process_of_our_own_keeps_its_blobs_in_the_same_bucket(
     assert (theirs.bucket, theirs.storage_emulator_host) == ("gs://records/a", "http://127.0.0.1:1")
 
 
-@pytest.mark.parametrize("auth", ["ftp://x.org", "x.org", "http://x.org", "none,https://x.org", "https://u@x.org", "https://x.org?a=b"])  # fmt: skip
+@pytest.mark.parametrize(
+    "auth",
+    [
+        *("ftp://x.org", "x.org", "http://x.org", "none,https://x.org"),
+        *("https://u@x.org", "https://x.org?a=b"),
+    ],
+)
 def test_what_is_no_issuer_is_refused(monkeypatch: pytest.MonkeyPatch, auth: str) -> None:
     monkeypatch.setenv("FANFOLD_AUTH", auth)
     monkeypatch.setenv("FANFOLD_AUDIENCE", "fanfold")

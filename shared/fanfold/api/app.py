@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from fanfold.api import batches, events, flows, jobs, upload
-from fanfold.api.asking import Authenticator, Desk
+from fanfold.api.asking import Desk
 from fanfold.api.limits import BodyLimit
 from fanfold.api.problems import tell_problems
+from fanfold.identity import Authenticator
 from fanfold.wiring import Fanfold
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -13,24 +13,12 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.people import Access, Principal
 from fanfold.errors import BatchNotFound, FlowNotFound
 from fanfold.execution.library import Found
+from fanfold.identity import Authenticator
 from fanfold.wiring import Fanfold
 
 _BATCH_ID = re.compile(r"batch-[a-z2-7]{16}")
 #: of a flow that is not known here: what was started of it is its people's own
 _UNKNOWN = Access(starters=())
-
-
-class Authenticator(Protocol):
-    """Tells who asks, by what is in the Authorization header. Raises Unauthenticated."""
-
-    def principal_of(self, authorization: str | None) -> Principal: ...
-
-
-class Everybody:
-    """On a desk: whoever is on this machine may do everything, and need not say who they are."""
-
-    def principal_of(self, authorization: str | None) -> Principal:  # noqa: ARG002  nor is it read
-        return Principal("local", is_admin=True)
 
 
 @dataclass(slots=True)

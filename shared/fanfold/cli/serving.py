@@ -23,14 +23,14 @@ def serve_embedded(
     terminal: Terminal, settings: Settings, port: int | None, processes: int, *, as_json: bool
 ) -> int:
     from fanfold.api.app import create_app
-    from fanfold.api.asking import Everybody
     from fanfold.api.server import LOOPBACK, served
+    from fanfold.identity import authenticator
 
     supervisor = Supervisor(worker_command(settings.threads), processes, env=settings.environment())
     with (
         Interrupts() as interrupts,
         open_fanfold(settings) as fanfold,
-        served(create_app(fanfold, Everybody()), LOOPBACK, port or 0) as address,
+        served(create_app(fanfold, authenticator(settings)), LOOPBACK, port or 0) as address,
     ):
         supervisor.start()
         try:
@@ -55,6 +55,7 @@ def _tell(
     workers = count(processes, "worker process", "worker processes")
     terminal.say(f"fanfold: {home} is served at {address}, with {workers} beside it")
     terminal.say(f"fanfold: {address}/docs tells what can be asked; Ctrl-C ends in good order")
-    terminal.say("fanfold: whoever is on this machine may do everything there")
+    if settings.nobody_is_asked:
+        terminal.say("fanfold: whoever is on this machine may do everything there")
     if as_json:
         terminal.json({"api": address, "home": str(home), "processes": processes})

@@ -130,10 +130,15 @@ def _serve_embedded(
 ) -> int:
     from fanfold.cli.serving import serve_embedded
     from fanfold.cli.workers import default_processes
+    from fanfold.settings import NOBODY_IS_ASKED
 
-    settings = settings.model_copy(
-        update={"engine": "embedded", "threads": threads or settings.threads}
-    )
+    # on a desk nobody is asked who they are, unless that is wanted
+    changes = {
+        "engine": "embedded",
+        "threads": threads or settings.threads,
+        "auth": settings.auth or NOBODY_IS_ASKED,
+    }
+    settings = settings.model_copy(update=changes)
     processes = processes or default_processes()
     return serve_embedded(terminal, settings, port, processes, as_json=as_json)
 

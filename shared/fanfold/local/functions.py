@@ -12,7 +12,7 @@ import fanfold
 from fanfold.errors import FanfoldError
 from fanfold.local.addresses import answers
 from fanfold.ports import Station
-from fanfold.settings import Settings
+from fanfold.settings import NOBODY_IS_ASKED, Settings
 
 #: each as its folder, and the function in it, are called
 NAMES = ("api", "fan_out", "run_flow", "finalize", "dead_letter", "sweep")
@@ -70,8 +70,13 @@ def quick_requests_of(name: str, settings: Settings) -> int:
 
 
 def environment_of(name: str, settings: Settings) -> dict[str, str]:
-    """As a deployment sets it."""
-    ours = {"THREADS": str(requests_of(name, settings)), "PYTHONUNBUFFERED": "1"}
+    """As a deployment sets it; but here, on loopback, nobody is asked who they are unless that is
+    set."""
+    ours = {
+        "THREADS": str(requests_of(name, settings)),
+        "PYTHONUNBUFFERED": "1",
+        "FANFOLD_AUTH": settings.auth or NOBODY_IS_ASKED,
+    }
     inherited = settings.environment()
     return {it: value for it, value in inherited.items() if it not in _NOT_OURS} | ours
 
