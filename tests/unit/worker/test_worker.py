@@ -295,8 +295,13 @@ def test_two_batches_at_once_do_not_mix(home: Home) -> None:
 def test_fatal_ends_the_batch_and_skips_what_has_not_begun(home: Home, marked: str) -> None:
     records = [{"do": "fatal", "message": "the account is closed", "log": marked}]
     records += [{"do": "ok", "log": marked}] * 50
-    batch = home.create(records, PUPPET, concurrency=1)
-    work(home.ports)
+    # a round between the failure's commit and the stop may let go of the next one, and that begins
+    round_made = Event()
+    rounds = Fault("batches", "find", "after", round_made.set)
+    with working(with_faults(home.ports, [rounds]), policy=replace(EMBEDDED, wake_seconds=3600.0)):
+        until(round_made.is_set)
+        batch = home.create(records, PUPPET, concurrency=1)
+        until(lambda: is_ended(home, batch))
     status = home.status(batch)
     assert status.batch.state is BatchState.FAILED
     assert status.batch.failure is not None
