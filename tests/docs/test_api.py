@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from fanfold.api.app import create_app
+from fanfold.identity import authenticator
 from fanfold.local.addresses import free_port
-from fanfold.settings import Settings
+from fanfold.settings import NOBODY_IS_ASKED, Settings
 from fanfold.wiring import open_fanfold
 
 ROOT = Path(__file__).parents[2]
@@ -18,15 +19,11 @@ PAGE = (ROOT / "docs" / "api.md").read_text()
 README = (ROOT / "README.md").read_text()
 
 
-class Nobody:
-    def principal_of(self, authorization: str | None) -> None:  # pragma: no cover
-        raise NotImplementedError(authorization)
-
-
 def test_every_call_is_on_the_page(tmp_path: Path) -> None:
-    given = {"engine": "embedded", "home": tmp_path}
-    with open_fanfold(Settings.from_env().model_copy(update=given)) as fanfold:
-        document = create_app(fanfold, Nobody()).openapi()  # type: ignore[arg-type]
+    given = {"engine": "embedded", "home": tmp_path, "auth": NOBODY_IS_ASKED}
+    settings = Settings.from_env().model_copy(update=given)
+    with open_fanfold(settings) as fanfold:
+        document = create_app(fanfold, authenticator(settings)).openapi()
     there = {f"{verb.upper()} {path}" for path, its in document["paths"].items() for verb in its}
     assert set(re.findall(r"^\| `([A-Z]+ /\S+)` \|", PAGE, re.MULTILINE)) == there
 

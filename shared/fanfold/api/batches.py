@@ -21,7 +21,7 @@ from fanfold.steps.pause import pause, resume
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.start_batch import records_of
 from fanfold.steps.statistics import statistics_of
-from fanfold.steps.status import Status, status_from, status_of, verify
+from fanfold.steps.status import status_from, verify
 from fanfold.steps.stop import cancel, wind_down
 
 router = APIRouter(prefix="/api/batches", tags=["batches"])
@@ -82,14 +82,13 @@ def find(
             break
     if more:
         response.headers["Link"] = next_page(request, before=last)
-    return [BatchShape.of(status_from(asker.fanfold.ports, batch)) for batch in found]
+    return [_shown(asker, batch) for batch in found]
 
 
 @router.get("/{batch_id}", responses=answers(404))
 def get(asker: Asking, batch_id: str) -> BatchShape:
     """How it is now: counts that add up, progress, rate, and how long the rest will take."""
-    asker.batch(Action.SEE, batch_id)
-    return BatchShape.of(_status(asker, batch_id))
+    return _shown(asker, asker.batch(Action.SEE, batch_id))
 
 
 @router.delete("/{batch_id}", responses=answers(403, 404, 409))
@@ -156,8 +155,8 @@ def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
 @router.get("/{batch_id}/errors", responses=answers(404))
 def errors(asker: Asking, batch_id: str) -> list[ErrorShape]:
     """Its failures by what is the same in them, the most frequent first."""
-    asker.batch(Action.SEE, batch_id)
-    return [ErrorShape.of(it) for it in statistics_of(_status(asker, batch_id)).errors]
+    status = status_from(asker.fanfold.ports, asker.batch(Action.SEE, batch_id))
+    return [ErrorShape.of(it) for it in statistics_of(status).errors]
 
 
 @router.get("/{batch_id}/certificate", responses=answers(404, 409))
@@ -167,12 +166,8 @@ def certificate(asker: Asking, batch_id: str) -> CertificateShape:
     return CertificateShape.of(verify(asker.fanfold.ports, batch_id))
 
 
-def _status(asker: Asker, batch_id: str) -> Status:
-    return status_of(asker.fanfold.ports, batch_id)
-
-
 def _shown(asker: Asker, batch: Batch) -> BatchShape:
-    return BatchShape.of(_status(asker, batch.id))
+    return BatchShape.of(status_from(asker.fanfold.ports, batch))
 
 
 def _in_words(body: Retry) -> str:

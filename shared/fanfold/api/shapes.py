@@ -46,14 +46,7 @@ class ErrorShape(BaseModel):
 
     @classmethod
     def of(cls, group: ErrorGroup) -> Self:
-        return cls(
-            fingerprint=group.fingerprint,
-            count=group.count,
-            type=group.type,
-            pattern=group.pattern,
-            example=group.example,
-            example_index=group.example_index,
-        )
+        return cls.model_validate(group, from_attributes=True)
 
 
 class BatchShape(BaseModel):

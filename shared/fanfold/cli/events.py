@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,9 @@ if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal
     from fanfold.domain.event import Event
     from fanfold.domain.tally import Counts
-    from fanfold.wiring import Fanfold
 
 EXAMPLE = "fanfold events last --follow"
 
-#: how often an interrupt is looked for
-_SHORT_SECONDS = 0.05
 _STYLES = {
     "first_failure": "red",
     "completed": "green",
@@ -52,6 +49,7 @@ def events(
     from fanfold.cli import exits
     from fanfold.cli.interrupts import Interrupts
     from fanfold.cli.opening import opened_at
+    from fanfold.cli.pace import look_seconds
     from fanfold.cli.terminal import Terminal
 
     terminal = Terminal()
@@ -73,7 +71,7 @@ def events(
                         _show(terminal, event, as_json=json)
                 if current.ended or terminal.is_closed:
                     return exits.OK
-                if _interrupted(fanfold, interrupts):
+                if interrupts.within(look_seconds(fanfold)):
                     again = f"fanfold events {found.id} --follow --after {seen}"
                     flag = given.flag_of(engine)
                     terminal.warn(f"fanfold: it goes on without you. Go on: {again}{flag}")
@@ -82,15 +80,6 @@ def events(
 
 def _none_yet(after: int) -> str:
     return f"nothing behind number {after} has happened to" if after else "nothing has happened to"
-
-
-def _interrupted(fanfold: Fanfold, interrupts: Any) -> bool:
-    from fanfold.cli.pace import look_seconds
-
-    until = time.monotonic() + look_seconds(fanfold)
-    while not interrupts.count and time.monotonic() < until:
-        time.sleep(_SHORT_SECONDS)
-    return bool(interrupts.count)
 
 
 def _show(terminal: Terminal, event: Event, *, as_json: bool) -> None:

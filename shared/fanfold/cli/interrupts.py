@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+#: how often an interrupt is looked for
+_SHORT_SECONDS = 0.05
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,6 +46,13 @@ class Interrupts:
             yield
         finally:
             self._raising = False
+
+    def within(self, seconds: float) -> bool:
+        """Whether there is one by then."""
+        until = time.monotonic() + seconds
+        while not self.count and time.monotonic() < until:
+            time.sleep(_SHORT_SECONDS)
+        return self.count > 0
 
     def _received(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1

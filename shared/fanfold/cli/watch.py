@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,6 @@ from fanfold.cli import parameters as given
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from fanfold.cli.interrupts import Interrupts
     from fanfold.cli.sight import Sight, Sights
     from fanfold.cli.terminal import Terminal
 
@@ -21,8 +19,6 @@ EXAMPLE = "fanfold watch last"
 _LOOK_SECONDS = 0.3
 #: On Firestore each look is billed.
 _BILLED_LOOK_SECONDS = 1.0
-#: how often an interrupt is looked for
-_SHORT_SECONDS = 0.05
 
 
 def watch(
@@ -90,19 +86,12 @@ def _watched(terminal: Terminal, sights: Sights, every: float) -> Sight:
             while True:
                 sight = sights.look()
                 live.update(_page(sight, terminal, terminal.screen.height), refresh=True)
-                if sight.status.batch.ended or _interrupted(interrupts, every):
+                if sight.status.batch.ended or interrupts.within(every):
                     return sight
     finally:
         show_log(terminal.warn)
         for line in logged:
             terminal.warn(line)
-
-
-def _interrupted(interrupts: Interrupts, within: float) -> bool:
-    until = time.monotonic() + within
-    while not interrupts.count and time.monotonic() < until:
-        time.sleep(_SHORT_SECONDS)
-    return interrupts.count > 0
 
 
 def _page(sight: Sight, terminal: Terminal, height: int | None = None) -> Group:

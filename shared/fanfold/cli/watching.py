@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from fanfold.cli.display import display_for
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from fanfold.cli.terminal import Terminal
     from fanfold.domain.batch import Batch
     from fanfold.wiring import Fanfold
-
-#: how often an interrupt is looked for
-_SHORT_SECONDS = 0.05
 
 
 def watch(
@@ -44,7 +40,5 @@ def watch(
             display.show(status)
             if status.batch.ended:
                 break
-            until = time.monotonic() + look_seconds(fanfold)
-            while not interrupts.count and time.monotonic() < until:
-                time.sleep(_SHORT_SECONDS)
+            interrupts.within(look_seconds(fanfold))
     show_log(terminal.warn, verbose=verbose)

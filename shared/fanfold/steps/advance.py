@@ -126,25 +126,12 @@ def publish_indexes(
     ports: Ports, batch: Batch, indexes: Iterable[int], attempt: int = REPEATED
 ) -> None:
     """Single records that may have run before; their lease tells."""
-    for group in _near(sorted(indexes)):
+    for chunk in _chunks(sorted(indexes)):
         bodies = [
             encode_run(batch.id, batch.generation, record, attempt=attempt)
-            for record in ports.batches.records(batch.id, group[0], group[-1] + 1)
-            if record.index in group
+            for record in records_at(ports, batch.id, chunk).values()
         ]
         ports.queue.publish(Station.RUNS, batch.id, bodies, batch.options.priority)
-
-
-def _near(indexes: Sequence[int]) -> Iterator[list[int]]:
-    """Cut into groups that lie close together, so that a page is read once for all of its."""
-    group: list[int] = []
-    for index in indexes:
-        if group and index - group[0] >= _PUBLISH:
-            yield group
-            group = []
-        group.append(index)
-    if group:
-        yield group
 
 
 def _chunks(indexes: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -83,6 +83,18 @@ def wake_due(ports: Ports, policy: Policy, batch: Batch) -> int:
     return len(woken) + advance(ports, batch, None)
 
 
+def go_round(ports: Ports, policy: Policy) -> None:
+    """What is to be done for open batches every second or so. One that cannot be worked on holds up
+    none of the others."""
+    for batch in open_batches(ports):
+        try:
+            if batch.is_open and not end_if_done(ports, batch):
+                wake_due(ports, policy, batch)
+                report(ports, policy, batch)  # last: nobody waits for it
+        except EngineError as error:
+            log.warning("clerk.failed", str(error), batch_id=batch.id)
+
+
 def open_batches(ports: Ports) -> list[Batch]:
     return ports.batches.find([it for it in BatchState if it not in ENDED], limit=1000)
 

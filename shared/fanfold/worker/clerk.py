@@ -14,14 +14,10 @@ from threading import Event, Thread
 from time import monotonic
 
 from fanfold import log
-from fanfold.domain.batch import Batch
-from fanfold.errors import EngineError
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
-from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
-from fanfold.steps.report import report
-from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
+from fanfold.steps.sweep import Memory, go_round, sweep
 from fanfold.worker.desk import Desk
 from fanfold.worker.hand import Hand
 
@@ -94,22 +90,12 @@ class Clerk:
         now = monotonic()
         if now - self._woke_at >= self._policy.wake_seconds:
             self._woke_at = now
-            for batch in open_batches(self._ports):
-                self._look_at(batch)
+            go_round(self._ports, self._policy)
         if now - self._swept_at >= self._sweep_seconds:
             self._swept_at = now
             swept = sweep(self._ports, self._policy, self._memory)
             if swept:
                 log.info("sweep", str(swept))
-
-    def _look_at(self, batch: Batch) -> None:
-        """What is wrong with one batch is no reason to leave the others."""
-        try:
-            if batch.is_open and not end_if_done(self._ports, batch):
-                wake_due(self._ports, self._policy, batch)
-                report(self._ports, self._policy, batch)  # last: nobody waits for it
-        except EngineError as error:
-            log.warning("clerk.failed", str(error), batch_id=batch.id)
 
     def _serve(self, station: Station, wait: float) -> bool:
         """One message, if there is one: another process may do the next one meanwhile."""

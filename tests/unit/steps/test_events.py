@@ -54,6 +54,10 @@ def started(home: Home, ports: Ports, **options: Any) -> Batch:
     return fanned_out(ports, home.create(RECORDS, PUPPET, **options))
 
 
+def landing_of(ports: Ports, duty: Duty) -> Landing[int]:
+    return Landing(ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None)
+
+
 def ended(ports: Ports, batch: Batch, bad: int = 0) -> Batch:
     """All settled, the first ones failed, and finalized."""
     runs = [failed(batch, it) if it < bad else ok(batch, it) for it in range(len(RECORDS))]
@@ -149,9 +153,7 @@ def test_of_all_failures_the_first_is_told_though_many_processes_settle_some(
     batch = started(home, ports)
     for worker in range(2):
         duty = Duty()
-        landing: Landing[int] = Landing(
-            ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None
-        )
+        landing = landing_of(ports, duty)
         for index in (2 * worker, 2 * worker + 1):
             duty.take(generation_of(batch))
             landing.land([Entry(batch, failed(batch, index), index)])
@@ -166,13 +168,7 @@ def test_a_process_that_has_told_of_a_failure_writes_nothing_for_the_next(
     batch = started(home, ports)
     amends = Fault("batches", "amend", "before", lambda: None, nth=1000)
     duty = Duty()
-    landing: Landing[int] = Landing(
-        with_faults(ports, [amends]),
-        Gathering(EMBEDDED),
-        duty,
-        finish=lambda _: None,
-        give_up=lambda _: None,
-    )
+    landing = landing_of(with_faults(ports, [amends]), duty)
     calls = []
     for index in range(3):
         duty.take(generation_of(batch))
@@ -211,9 +207,7 @@ def test_a_failure_that_comes_too_late_to_be_counted_is_not_told(
     finalized(ports, batch)
     duty = Duty()
     duty.take(generation_of(batch))
-    landing: Landing[int] = Landing(
-        ports, Gathering(EMBEDDED), duty, finish=lambda _: None, give_up=lambda _: None
-    )
+    landing = landing_of(ports, duty)
     landing.land([Entry(batch, failed(batch, 0), 0)])
     assert heard.kinds == ["started", "canceled"]
 

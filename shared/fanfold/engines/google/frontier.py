@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import asdict, replace
+from typing import Any
 
 from fanfold.domain import frontier, rate
 from fanfold.domain.batch import Batch, BatchState
@@ -25,7 +26,6 @@ from fanfold.engines.google.documents import Layout, batch_of, live_fields, live
 from fanfold.engines.google.firestore import (
     Aborted,
     Document,
-    Exists,
     Missing,
     Stale,
     Unsure,
@@ -93,27 +93,18 @@ class GoogleFrontier:
 
     def reserve(self, batch_id: str, turns: int, step: float, ahead: float, now: float) -> Turns:
         path = self._layout.rate(batch_id)
-        pauses = pauses_until(_PATIENCE)
-        while True:
-            known = self._firestore.get_one(path)
+
+        def work(known: Document | None) -> tuple[list[Any], Turns]:
             last = None if known is None else known.fields["last"]
             reserved = rate.reserve(last, turns, step, ahead, now)
             if not reserved.count:
-                return reserved
+                return [], reserved
             fields = {"last": reserved.last}
-            try:
-                self._firestore.commit(
-                    [
-                        values.create(path, fields)
-                        if known is None
-                        else values.change(path, fields, since=known.update_time)
-                    ]
-                )
-            except (Exists, Stale, Aborted, Unsure, Missing):  # a loser reads again
-                if not next(pauses, False):
-                    raise
-            else:
-                return reserved
+            if known is None:
+                return [values.create(path, fields)], reserved
+            return [values.change(path, fields, since=known.update_time)], reserved
+
+        return self._firestore.swap(path, work)
 
     def _grant(
         self,

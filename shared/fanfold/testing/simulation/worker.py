@@ -29,10 +29,8 @@ from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
 from fanfold.steps.ask import Duty
-from fanfold.steps.budget import end_if_done
 from fanfold.steps.policy import Policy
-from fanfold.steps.report import report
-from fanfold.steps.sweep import Memory, open_batches, sweep, wake_due
+from fanfold.steps.sweep import Memory, go_round, sweep
 from fanfold.steps.views import Views
 from fanfold.testing.simulation.actors import CooperativeLock, GreenletExit, Process
 from fanfold.testing.simulation.schedule import Schedule
@@ -203,15 +201,9 @@ class Worker:
 
     def _go_round(self) -> None:
         while True:
-            self._tried(self._wake)
+            self._tried(lambda: go_round(self._ports, self._policy))
             self._tried(lambda: sweep(self._ports, self._policy, self._memory))
             self._schedule.sleep(TIME)
-
-    def _wake(self) -> None:
-        for batch in open_batches(self._ports):
-            if batch.is_open and not end_if_done(self._ports, batch):
-                wake_due(self._ports, self._policy, batch)
-                report(self._ports, self._policy, batch)
 
     # ------------------------------------------------------------ others
 
