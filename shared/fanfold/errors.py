@@ -10,6 +10,7 @@
     │   ├── BatchNotFound
     │   ├── LetterNotFound
     │   ├── RecordNotFound
+    │   ├── RunNotFound
     │   └── HomeRefused           the embedded engine's folder cannot be used
     ├── Conflict                  the state of things forbids it
     │   ├── IllegalTransition
@@ -84,6 +85,10 @@ class LetterNotFound(UsageError):
 
 class RecordNotFound(UsageError):
     """The batch has no such record. Its indexes begin at 0."""
+
+
+class RunNotFound(UsageError):
+    """No such run. `GET /api/runs` lists those started by themselves."""
 
 
 class HomeRefused(UsageError):
@@ -191,6 +196,7 @@ HANDLING: dict[type[BaseException], Handling] = {
     BatchNotFound: Handling(2, 404, "ack"),
     LetterNotFound: Handling(2, 404, "ack"),
     RecordNotFound: Handling(2, 404, "ack"),
+    RunNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
     NotAllowed: Handling(1, 403, "nack"),
     Unauthenticated: Handling(1, 401, "nack"),

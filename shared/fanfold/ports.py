@@ -122,9 +122,14 @@ class Batches(Protocol):
         """Raises BatchNotFound."""
 
     def find(
-        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+        self,
+        states: Collection[BatchState] | None = None,
+        limit: int = 100,
+        before: str = "",
+        single: bool | None = None,
     ) -> list[Batch]:
-        """Newest first, from the one after batch `before` on."""
+        """Newest first, from the one after batch `before` on. `single`: runs started by themselves
+        alone, or none of these."""
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         """Read, apply, write, in one transaction. `arrow` is pure and may be called again; what it

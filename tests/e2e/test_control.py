@@ -80,6 +80,16 @@ def test_a_limit_is_changed_while_it_runs(fanfold: Fanfold) -> None:
     assert going.end().json["succeeded"] == 6
 
 
+def test_what_is_said_of_a_batch_is_changed_when_it_has_ended_too(fanfold: Fanfold) -> None:
+    fanfold("run", "echo", fanfold.write("one.jsonl", [1]), "--label", "old", *fanfold.small)
+    told = fanfold("set", "last", "label=new", "tags=a,b", "monitors=ann,group:ops", "--json").json
+    assert (told["label"], told["tags"], told["status"]) == ("new", ["a", "b"], "completed")
+    assert told["monitors"] == ["ann", "group:ops"]
+    assert "label new · tags a, b" in fanfold("set", "last", "monitors=none").err
+    assert fanfold("set", "last", "label=none", "tags=none", "--json").json["tags"] == []
+    assert "cannot change any more" in fanfold("set", "last", "label=x", "rate=1/s").err
+
+
 def test_a_cancel_with_grace_lets_what_runs_finish(fanfold: Fanfold) -> None:
     gate, log = fanfold.folder / "gate", fanfold.folder / "log"
     source = fanfold.write("records.jsonl", [{"gate": str(gate), "log": str(log)}] * 4)
@@ -116,7 +126,7 @@ def test_single_runs_are_canceled_by_age(fanfold: Fanfold) -> None:
     ("arguments", "says"),
     [
         (("set", "last", "concurrency"), "write OPTION=VALUE"),
-        (("set", "last", "shuffle=true"), "these can: concurrency"),
+        (("set", "last", "shuffle=true"), "While a batch runs concurrency"),
         (("set", "last", "concurrency=5"), "without a limit"),
         (("set", "last", "deadline=soon"), "say seconds"),
         (("cancel",), "which batch?"),

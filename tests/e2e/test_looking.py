@@ -97,7 +97,7 @@ def test_list_finds_batches_by_what_they_are(
 
 def test_list_finds_what_lies_far_back(looked_at: Fanfold, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looked through page by page."""
-    monkeypatch.setattr("fanfold.cli.listing._PAGE", 1)
+    monkeypatch.setattr("fanfold.steps.find_batches._PAGE", 1)
 
     found = looked_at.inside("list", "--tag", "red", "--json").json["batches"]
 

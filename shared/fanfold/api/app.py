@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from fanfold.api import batches, events, flows, jobs, upload
+from fanfold.api import batches, events, flows, jobs, runs, upload
 from fanfold.api.asking import Desk
 from fanfold.api.limits import BodyLimit
 from fanfold.api.problems import tell_problems
@@ -26,6 +26,6 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     app.state.desk = Desk(fanfold, authenticator)
     app.add_middleware(BodyLimit)
     tell_problems(app)
-    for part in (upload, batches, jobs, events, flows):
+    for part in (upload, batches, jobs, events, runs, flows):
         app.include_router(part.router)
     return app

@@ -11,9 +11,10 @@ from fastapi import Depends, Request
 from fanfold.domain.access import Action, check_batch, check_flow, may
 from fanfold.domain.batch import Batch
 from fanfold.domain.people import Access, Principal
-from fanfold.errors import BatchNotFound, FlowNotFound
+from fanfold.errors import BatchNotFound, FlowNotFound, RunNotFound
 from fanfold.execution.library import Found
 from fanfold.identity import Authenticator
+from fanfold.steps.find_run import place_of
 from fanfold.wiring import Fanfold
 
 _BATCH_ID = re.compile(r"batch-[a-z2-7]{16}")
@@ -65,6 +66,17 @@ class Asker:
         batch = self.fanfold.ports.batches.get(batch_id)
         check_batch(self.principal, action, batch, self.desk.access_of(batch.flow.name))
         return batch
+
+    def run(self, action: Action, run_id: str) -> tuple[Batch, int]:
+        """Its batch, and its index there. Raises RunNotFound, Forbidden."""
+        batch_id, index = place_of(run_id)
+        try:
+            batch = self.batch(action, batch_id)
+        except BatchNotFound:
+            raise RunNotFound from None
+        if index >= max(batch.known_total, int(batch.single)):
+            raise RunNotFound
+        return batch, index
 
     def sees(self, batch: Batch) -> bool:
         return may(self.principal, Action.SEE, batch, self.desk.access_of(batch.flow.name))

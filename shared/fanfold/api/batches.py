@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from fanfold.api.asking import Asker, Asking
+from fanfold.api.listing import PAGE, Before, Filter, Limit, listed
 from fanfold.api.paging import next_page
 from fanfold.api.problems import answers
 from fanfold.api.requests import Changes, NewBatch, Retry
 from fanfold.api.shapes import BatchShape, CertificateShape, ErrorShape, RetriedShape
 from fanfold.api.starting import started
+from fanfold.api.waiting import Seconds, until
 from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.run import RunState
 from fanfold.steps.change import change
+from fanfold.steps.create_batch import content_of
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.start_batch import records_of
@@ -25,10 +28,6 @@ from fanfold.steps.status import status_from, verify
 from fanfold.steps.stop import cancel, wind_down
 
 router = APIRouter(prefix="/api/batches", tags=["batches"])
-PAGE = 50
-#: batches that one call looks through for those that are asked for
-_LOOKED_AT = 1000
-Limit = Annotated[int, Query(ge=1, le=200, description="at most so many")]
 
 
 @router.post("", status_code=201, responses=answers(400, 403, 404, 409))
@@ -41,7 +40,9 @@ def create(
     """Start a batch. With an Idempotency-Key the same call, repeated, starts it once."""
     found = asker.flow(Action.START, body.flow)
     source = records_of(found, body, "the request's records")
-    shape = started(asker, found, source, body.options, idempotency_key or body.request_id)
+    content = "" if body.records is None else content_of(body.records)
+    request_id = idempotency_key or body.request_id
+    shape = started(asker, found, source, body.options, request_id, content)
     response.headers["Location"] = f"/api/batches/{shape.batch_id}"
     return shape
 
@@ -51,36 +52,19 @@ def find(
     asker: Asking,
     request: Request,
     response: Response,
-    status: BatchState | None = None,
-    flow: Annotated[str | None, Query(max_length=100)] = None,
-    label: Annotated[str | None, Query(max_length=200, description="with this in it")] = None,
-    tag: Annotated[str | None, Query(max_length=100)] = None,
-    since: Annotated[datetime | None, Query(description="created then or later")] = None,
-    until: Annotated[datetime | None, Query(description="created before then")] = None,
+    only: Filter,
+    status: Annotated[BatchState | None, Query(description="only those that are so")] = None,
     limit: Limit = PAGE,
-    before: Annotated[
-        str | None, Query(max_length=40, description="behind this batch: from a Link header")
-    ] = None,
+    before: Before = None,
 ) -> list[BatchShape]:
-    """Those one may see, the newest first. Where there are more, a Link header leads there."""
-    wanted = _Wanted(flow, label, tag, _seconds(since), _seconds(until))
+    """Those one may see, the newest first, but for runs that were started by themselves. Where
+    there are more, a Link header leads there."""
     if before is not None:
         asker.batch(Action.SEE, before)
-    found: list[Batch] = []
-    looked_at, last, more = 0, before or "", True
     states = None if status is None else [status]
-    while looked_at < _LOOKED_AT and len(found) < limit:
-        page = asker.fanfold.ports.batches.find(states, limit=PAGE, before=last)
-        for batch in page:
-            looked_at, last = looked_at + 1, batch.id
-            if wanted.has(batch) and asker.sees(batch):
-                found.append(batch)
-            if len(found) == limit:
-                break
-        if len(page) < PAGE and len(found) < limit:
-            more = False
-            break
-    if more:
+    wanted = only.wanted(single=False)
+    found, last = listed(asker, wanted, states, limit, before=before)
+    if last:
         response.headers["Link"] = next_page(request, before=last)
     return [_shown(asker, batch) for batch in found]
 
@@ -89,6 +73,17 @@ def find(
 def get(asker: Asking, batch_id: str) -> BatchShape:
     """How it is now: counts that add up, progress, rate, and how long the rest will take."""
     return _shown(asker, asker.batch(Action.SEE, batch_id))
+
+
+@router.get("/{batch_id}/wait", responses=answers(404))
+async def wait(asker: Asking, request: Request, batch_id: str, seconds: Seconds = 30) -> BatchShape:
+    """It, as soon as it has ended or the time is over, whichever is first."""
+
+    def has_ended() -> bool:
+        return asker.batch(Action.SEE, batch_id).ended
+
+    await until(request, seconds, has_ended)
+    return await run_in_threadpool(get, asker, batch_id)
 
 
 @router.delete("/{batch_id}", responses=answers(403, 404, 409))
@@ -127,7 +122,7 @@ def go_on(asker: Asking, batch_id: str) -> BatchShape:
 
 @router.patch("/{batch_id}", responses=answers(400, 403, 404, 409))
 def update(asker: Asking, batch_id: str, body: Changes) -> BatchShape:
-    """Change options while it runs."""
+    """Change options while it runs; label, tags and who may look at it or hold it at any time."""
     asker.batch(Action.HOLD, batch_id)
     changes = body.model_dump(exclude_unset=True)
     return _shown(asker, change(asker.fanfold.ports, batch_id, changes))
@@ -148,7 +143,8 @@ def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
     )
     if body.parameters is not None:
         changes["parameters"] = {**batch.options.parameters, **body.parameters}
-    done = retry(asker.fanfold.ports, batch_id, selection, changes)
+    ports = asker.fanfold.ports
+    done = retry(ports, batch_id, selection, changes, generation=body.generation)
     return RetriedShape(retried=done.records, batch=_shown(asker, done.batch))
 
 
@@ -175,30 +171,3 @@ def _in_words(body: Retry) -> str:
     if body.indexes is not None:
         words.append(f"{len(body.indexes)} indexes")
     return " ".join(words)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-class _Wanted:
-    def __init__(
-        self,
-        flow: str | None,
-        label: str | None,
-        tag: str | None,
-        since: float | None,
-        until: float | None,
-    ) -> None:
-        self._flow, self._label, self._tag = flow, label, tag
-        self._since, self._until = since, until
-
-    def has(self, batch: Batch) -> bool:
-        options = batch.options
-        return (
-            self._flow in (None, batch.flow.name)
-            and (self._label is None or self._label.lower() in (options.label or "").lower())
-            and (self._tag is None or self._tag in options.tags)
-            and (self._since is None or batch.created_at >= self._since)
-            and (self._until is None or batch.created_at < self._until)
-        )

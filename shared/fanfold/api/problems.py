@@ -25,6 +25,7 @@ from fanfold.errors import (
     NotAllowed,
     OptionInvalid,
     RecordNotFound,
+    RunNotFound,
     SourceInvalid,
     handling_of,
 )
@@ -35,6 +36,7 @@ _TOLD = (OptionInvalid, SourceInvalid, Conflict, NotAllowed)
 _NOT_THERE = {
     BatchNotFound: "there is no such batch here",
     FlowNotFound: "there is no such flow here",
+    RunNotFound: "there is no such run here",
     RecordNotFound: "the batch has no such record",
 }
 _RETRY_SECONDS = 5

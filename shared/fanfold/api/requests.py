@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from fanfold.domain.flow import FLOW_NAME
 from fanfold.domain.messages import BatchRequestMessage
-from fanfold.domain.options import BatchOptions
+from fanfold.domain.options import BatchOptions, options_from
+from fanfold.domain.priority import Priority
 
 #: what Buttermilk calls the same, in one or the other of its versions
 _ALSO = {"flow_name": "flow", "flow_parameters": "parameters"}
@@ -44,11 +46,54 @@ class NewBatch(BatchRequestMessage):
         )
 
 
-class Changes(BaseModel):
-    """Options of a batch that has not ended; what is not named stays. A deadline is so many seconds
-    from now."""
+class NewRun(BaseModel):
+    """A flow to be run once: its input, and what else may be said of one run."""
 
     model_config = ConfigDict(extra="forbid")
+
+    flow: Annotated[str, Field(pattern=FLOW_NAME.pattern)]
+    input: Any
+    label: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    retries: Annotated[int, Field(ge=0, le=100)] | None = None
+    timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
+    #: seconds from now, when it is skipped if it has not ended
+    deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    priority: Priority = Priority.NORMAL
+    managers: list[str] = Field(default_factory=list)
+    monitors: list[str] = Field(default_factory=list)
+    #: the same one, of the same asker, names the same run
+    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+    @property
+    def options(self) -> BatchOptions:
+        """Raises OptionInvalid."""
+        return options_from(self.model_dump(exclude={"flow", "input", "request_id"}))
+
+
+class About(BaseModel):
+    """What is said of a batch or a run, and who may look at it or hold it; what is not named
+    stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str | None = None
+    tags: list[str] | None = None
+    managers: list[str] | None = None
+    monitors: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _lists(self) -> Self:
+        for name in ("tags", "managers", "monitors"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name}: a list, and [] for none")
+        return self
+
+
+class Changes(About):
+    """Options of a batch that has not ended, and what is said of it at any time; what is not named
+    stays. A deadline is so many seconds from now."""
 
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     rate: str | None = None
@@ -74,6 +119,8 @@ class Retry(BaseModel):
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     max_failures: int | str | None = None
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    #: of the batch as one knows it: the same call, repeated, then changes nothing more
+    generation: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Retry:

@@ -16,7 +16,12 @@ from fanfold.steps.status import status_of
 
 
 def started(
-    asker: Asker, found: Found, source: Opened, options: BatchOptions, request_id: str | None
+    asker: Asker,
+    found: Found,
+    source: Opened,
+    options: BatchOptions,
+    request_id: str | None,
+    content: str = "",
 ) -> BatchShape:
     """Its owner is who asks; a request id is theirs alone."""
     request = BatchRequest(
@@ -27,6 +32,7 @@ def started(
         principal=asker.principal.identity,
         owner=asker.principal.identity,
         source_version=source.version,
+        content=content,
     )
 
     def check(data: Any) -> None:

@@ -11,6 +11,7 @@ from fanfold.cli import parameters as given
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
 
+_LISTS = frozenset({"tags", "managers", "monitors"})
 EXAMPLE = "fanfold set last concurrency=50 rate=10/s max_failures=3% deadline=2h"
 
 
@@ -21,13 +22,14 @@ def set_(
         typer.Argument(
             metavar="OPTION=VALUE…",
             help="concurrency=50, rate=600/min, max_failures=20 or 3%, error_policy=stop, "
-            "deadline=2h from now; none for no rate, no max_failures, no deadline.",
+            "deadline=2h from now; none for no rate, no max_failures, no deadline. At any time "
+            "label=TEXT, tags=A,B, managers=A,B, monitors=A,B.",
         ),
     ],
     engine: given.Engine = None,
     json: given.AsJson = False,
 ) -> int:
-    """Change options of a batch while it runs.
+    """Change options of a batch while it runs, and its label, its tags and its people at any time.
 
     What runs already goes on. A lower concurrency is reached as runs end, a lower rate within
     seconds; a budget that is spent already ends the batch at once.
@@ -45,7 +47,9 @@ def set_(
     if json:
         terminal.json({"batch_id": changed.id, "status": changed.state, **_told(changed)})
     else:
-        terminal.say(f"{changed.id} is {changed.state}: {' · '.join(options_of(changed))}")
+        said = [f"{name} {value}" for name in ("label", "tags") if (value := _said(changed, name))]
+        told = " · ".join([*said, *options_of(changed)])
+        terminal.say(f"{changed.id} is {changed.state}: {told}")
     return exits.OK
 
 
@@ -56,6 +60,8 @@ def _change_of(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not value:
         raise OptionInvalid(f"{text!r}: write OPTION=VALUE, as in {EXAMPLE.partition('last ')[2]}")
+    if name in _LISTS:
+        return name, [] if value == "none" else [it for it in value.split(",") if it]
     if value == "none":
         return name, None
     match name:
@@ -69,6 +75,11 @@ def _change_of(text: str) -> tuple[str, Any]:
             return name, value
 
 
+def _said(batch: Batch, name: str) -> str:
+    value = getattr(batch.options, name)
+    return ", ".join(value) if isinstance(value, list) else value or ""
+
+
 def _told(batch: Batch) -> dict[str, Any]:
     options = batch.options
     return {
@@ -77,4 +88,8 @@ def _told(batch: Batch) -> dict[str, Any]:
         "max_failures": options.max_failures,
         "error_policy": options.error_policy,
         "deadline_at": batch.deadline_at,
+        "label": options.label,
+        "tags": options.tags,
+        "managers": options.managers,
+        "monitors": options.monitors,
     }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +12,6 @@ from fanfold.cli.completion import complete_batch_status, complete_used_flow
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fanfold.domain.batch import Batch, BatchState
-    from fanfold.ports import Batches
     from fanfold.steps.status import Status
 
 EXAMPLE = "fanfold list --status running"
@@ -24,8 +19,6 @@ EXAMPLE = "fanfold list --status running"
 
 _LONG = 200
 _STYLES = {"completed": "green", "failed": "red", "running": "yellow", "canceled": "magenta"}
-#: Batches that are looked through at once for what only some of them are.
-_PAGE = 200
 
 
 def list_(
@@ -69,53 +62,27 @@ def list_(
     from fanfold.cli import exits
     from fanfold.cli.opening import opened_if_there
     from fanfold.cli.terminal import Terminal
+    from fanfold.steps.find_batches import Wanted, find_batches
     from fanfold.steps.status import status_of
 
     terminal = Terminal()
     states = None if status is None else [_state(status)]
-    wanted = _Wanted(flow, label, frozenset(tag or []))
+    wanted = Wanted(flow=flow, label=label, tags=frozenset(tag or []))
     found: list[Status] = []
     with terminal.busy("looking"), opened_if_there(engine) as fanfold:
         if fanfold is not None:
-            batches = islice(wanted.among(fanfold.ports.batches, states, limit), limit)
-            found = [status_of(fanfold.ports, batch.id) for batch in batches]
+            ports = fanfold.ports
+            batches = find_batches(ports.batches, wanted, states, limit).batches
+            found = [status_of(ports, batch.id) for batch in batches]
     if json:
         terminal.json({"batches": [_as_json(it) for it in found]})
     elif found:
         terminal.show(_table(found))
-    elif wanted.all_of_them:
+    elif wanted.is_any:
         terminal.say(f"no batch is {status} here" if status else "no batches here yet")
     else:
         terminal.say("no batch here is like that: fanfold list shows all there are")
     return exits.OK
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    flow: str | None
-    label: str | None
-    tags: frozenset[str]
-
-    @property
-    def all_of_them(self) -> bool:
-        return self.flow is None and self.label is None and not self.tags
-
-    def among(
-        self, batches: Batches, states: Collection[BatchState] | None, limit: int
-    ) -> Iterator[Batch]:
-        """Looked through page by page, as far as somebody asks."""
-        size, before = limit if self.all_of_them else _PAGE, ""
-        while page := batches.find(states, size, before):
-            yield from filter(self._is_met_by, page)
-            before = page[-1].id
-
-    def _is_met_by(self, batch: Batch) -> bool:
-        label = batch.options.label or ""
-        return (
-            self.flow in (None, batch.flow.name)
-            and (self.label is None or self.label.casefold() in label.casefold())
-            and self.tags <= set(batch.options.tags)
-        )
 
 
 def _state(text: str) -> Any:

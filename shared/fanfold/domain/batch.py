@@ -125,6 +125,8 @@ class Batch:
     created_at: float
     #: whose it is; empty: of nobody who asks over the network
     owner: str = ""
+    #: whether it is one run, started by itself: a batch of one that is listed as a run
+    single: bool = False
     state: BatchState = BatchState.PENDING
     #: what it becomes once closed, if it was stopped
     ending: Ending | None = None

@@ -11,6 +11,9 @@ from fanfold.domain.in_flight import adapted
 from fanfold.domain.options import BatchOptions
 from fanfold.errors import IllegalTransition
 
+#: says what a batch is and who may hold it, and changes nothing of how it runs
+SAID = frozenset({"label", "tags", "managers", "monitors"})
+
 
 def overdue(batch: Batch, now: float) -> Ending | None:
     """What it is to be stopped as, because its time is over."""
@@ -26,8 +29,9 @@ def overdue(batch: Batch, now: float) -> Ending | None:
 def change(
     batch: Batch, changes: Mapping[str, Any], deadline_at: float | Literal["as it is"] | None
 ) -> Batch:
-    """Options of a batch that has not ended. Whoever looks next goes by them."""
-    if not batch.is_open:
+    """Options of a batch that has not ended; what is only said of it, of any. Whoever looks next
+    goes by them."""
+    if not batch.is_open and not SAID.issuperset(changes):
         raise IllegalTransition(f"{batch.id} is {batch.state}: its options cannot change any more")
     options = BatchOptions.model_validate({**batch.options.model_dump(), **changes})
     if batch.options.concurrency is None and options.rate is not None:

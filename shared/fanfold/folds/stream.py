@@ -91,14 +91,14 @@ def _results(
         stop = high if run is None else run.index
         if index < stop:  # these have no document; a chunk's keys are read once, if at all
             keys = keys or {it.index: it.key for it in batches.records(batch.id, index, high)}
-            rest, reason = _rest_of(batch)
+            rest, reason = rest_of(batch)
             yield from (missing(it, keys.get(it), rest, reason) for it in range(index, stop))
         if run is not None:
             yield result_of(run, blobs)
             index = run.index + 1
 
 
-def _rest_of(batch: Batch) -> tuple[RunState, str]:
+def rest_of(batch: Batch) -> tuple[RunState, str]:
     """What the records without a document are: as domain.batch.close counts them."""
     if batch.closed is None:
         return RunState.QUEUED, ""

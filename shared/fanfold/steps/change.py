@@ -1,4 +1,4 @@
-"""change: options of a batch while it runs.
+"""change: options of a batch while it runs, and at any time what is said of it.
 
 Every reader goes by the batch as it is stored: a limit holds from the next release on, a rate from
 the next turns on that are given away, a budget from the next failure on, a deadline from the next
@@ -14,21 +14,24 @@ from typing import Any
 from pydantic import ValidationError
 
 from fanfold.domain.batch import Batch
+from fanfold.domain.control import SAID
 from fanfold.domain.control import change as change_options
 from fanfold.errors import OptionInvalid
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
 from fanfold.steps.budget import end_if_overspent
 
-#: what may be changed; a deadline is so many seconds from now, or None
-CHANGEABLE = ("concurrency", "rate", "max_failures", "error_policy", "deadline")
+#: what may be changed while it runs; a deadline is so many seconds from now, or None
+LIVE = ("concurrency", "rate", "max_failures", "error_policy", "deadline")
+CHANGEABLE = (*LIVE, *sorted(SAID))
 
 
 def change(ports: Ports, batch_id: str, changes: Mapping[str, Any]) -> Batch:
     """Raises OptionInvalid, and changes nothing, if one of them cannot be."""
     if unknown := [name for name in changes if name not in CHANGEABLE]:
         raise OptionInvalid(
-            f"{unknown[0]} cannot be changed while a batch runs; these can: {', '.join(CHANGEABLE)}"
+            f"{unknown[0]} cannot be changed. While a batch runs {', '.join(LIVE)} can, and at any "
+            f"time {', '.join(sorted(SAID))}"
         )
     options = {name: value for name, value in changes.items() if name != "deadline"}
     deadline: Any = "as it is"
@@ -42,6 +45,8 @@ def change(ports: Ports, batch_id: str, changes: Mapping[str, Any]) -> Batch:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "options"
         raise OptionInvalid(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    if SAID.issuperset(changes):
+        return batch
     end_if_overspent(ports, batch)
     if batch.is_open:
         advance(ports, batch, None)

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -28,6 +29,12 @@ from fanfold.sources.prepare import prepared
 from fanfold.steps.request import request_fan_out
 
 
+def content_of(records: Any) -> str:
+    """Of records that came with the request: what tells it from another with other ones."""
+    text = json.dumps(records, sort_keys=True)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
     flow: FlowRef
@@ -39,6 +46,10 @@ class BatchRequest:
     principal: str = "local"
     #: whose the batch is to be
     owner: str = ""
+    #: of records that came with the request: a digest of them
+    content: str = ""
+    #: whether it is one run, started by itself
+    single: bool = False
     #: which version of the source this is, in its store's words
     source_version: str = ""
 
@@ -76,6 +87,7 @@ def create_batch(
         request_digest=digest,
         created_at=now,
         owner=request.owner,
+        single=request.single,
         deadline_at=None if options.deadline is None else now + options.deadline,
         slots=ports.slots,
     )
@@ -128,4 +140,6 @@ def _refuse_another(stored: Batch, digest: str) -> None:
 
 def _digest_of(request: BatchRequest) -> str:
     text = f"{request.flow.name}\n{request.source_name}\n{request.options.model_dump_json()}"
+    if request.content:
+        text += f"\n{request.content}"
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -197,7 +197,7 @@ def _fold(
     ports: Ports, flows: Flows, batch: Batch, claim: Claim
 ) -> tuple[Value | None, Failure | None]:
     """The output, or why there is none. Tries left over from a finalizer that died count."""
-    if not batch.flow.folds:
+    if not batch.flow.folds or batch.single:
         return None, None
     last = Failure(Blame.DIED, "FoldDied", "the fold ended its process each time it was tried")
     while True:

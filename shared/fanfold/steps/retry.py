@@ -90,11 +90,15 @@ def retry(
     selection: Selection,
     changes: dict[str, Any] | None = None,
     flow: FlowRef | None = None,
+    generation: int | None = None,
 ) -> Retried:
     """Run the selected records again. `changes`: options that are other ones from now on; a
     deadline counts from now, and without one there is none. `flow`: where today's is found.
-    Raises OptionInvalid."""
+    `generation`: the one that the caller knows; if it has been retried since, once, this is a
+    repetition of that call, and changes nothing. Raises OptionInvalid."""
     batch = ports.batches.get(batch_id)
+    if generation is not None and generation != batch.generation:
+        return _repeated(batch, generation)
     _check(batch)
     batch = read_late(ports, batch)
     choice = _choose(ports, batch, selection)
@@ -145,6 +149,12 @@ def clear(ports: Ports, batch: Batch, start: int, out_of_time: Callable[[], bool
         if out_of_time():
             break
     return start
+
+
+def _repeated(batch: Batch, generation: int) -> Retried:
+    if batch.generation != generation + 1 or batch.chosen is None:
+        raise Conflict(f"{batch.id} is at generation {batch.generation}: look at it again")
+    return Retried(batch, batch.chosen.records)
 
 
 def _check(batch: Batch) -> None:

@@ -17,7 +17,7 @@ from fanfold.execution.library import Found, Library
 from fanfold.execution.validation import check_input
 from fanfold.ports import Ports
 from fanfold.sources.open import Opened, open_items, open_source
-from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.create_batch import BatchRequest, content_of, create_batch
 
 
 def start_batch(
@@ -39,6 +39,7 @@ def start_batch(
             request_id=message.request_id or message_id or None,
             principal="request" if message.request_id else "message",
             source_version=source.version,
+            content="" if message.records is None else content_of(message.records),
         )
         batch = create_batch(ports, request, source.lines, check=check)
     except (UsageError, Conflict) as error:

@@ -19,6 +19,8 @@ from fanfold.wiring import EMBEDDED, Fanfold
 from tests.unit.steps.both import opened
 
 FLOWS = """
+from pydantic import BaseModel
+
 from fanfold import Access, flow
 
 
@@ -32,6 +34,31 @@ def shout(record):
 @flow(access=Access(starters=("group:editors",), viewers=("vic",), monitors=("group:auditors",)))
 def secret(record):
     return record
+
+
+@flow
+def chatty(record, ctx):
+    for n in range(record):
+        ctx.log("said", n=n)
+
+
+@flow
+def tells(record, ctx):
+    return ctx.parameters
+
+
+@flow(fold=lambda results: [it.output for it in results])
+def folding(record):
+    return record
+
+
+class Typed(BaseModel):
+    text: str
+
+
+@flow
+def typed(record: Typed):
+    return record.text
 
 
 @flow(source=lambda: ({"id": f"r{n}", "text": "a"} for n in range(300)))

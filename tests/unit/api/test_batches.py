@@ -307,7 +307,7 @@ def test_nobody_is_asked_for_nothing(client: Client) -> None:
 
 CALLS = {
     "see": [("get", ""), ("get", "/jobs"), ("get", "/jobs/0"), ("get", "/results"),
-            ("get", "/errors"), ("get", "/certificate"), ("get", "/events")],
+            ("get", "/errors"), ("get", "/certificate"), ("get", "/events"), ("get", "/wait")],
     "hold": [("post", "/pause"), ("post", "/resume"), ("post", "/retry"), ("patch", ""),
              ("post", "/cancel"), ("delete", "")],
 }  # fmt: skip
@@ -351,12 +351,41 @@ def test_who_may_do_what(client: Client, fanfold: Fanfold, who: str) -> None:
     assert listed == ([batch_id] if sees else [])
 
 
+RUN_CALLS = {
+    "see": [("get", ""), ("get", "/log"), ("get", "/wait")],
+    "hold": [("patch", ""), ("post", "/cancel")],
+}
+
+
+@pytest.mark.parametrize("who", MATRIX)
+def test_who_may_do_what_with_a_run(client: Client, fanfold: Fanfold, who: str) -> None:
+    sees, holds = MATRIX[who]
+    client.headers["Authorization"] = "Bearer own editors"
+    people = {"managers": ["max", "group:managing"], "monitors": ["mia", "group:monitoring"]}
+    run_id = client.post("/api/runs", json={"flow": "secret", "input": 1, **people}).json()[
+        "run_id"
+    ]
+    work(fanfold.ports, library=fanfold.library)
+    client.headers["Authorization"] = f"Bearer {who}"
+    for verb, place in RUN_CALLS["see"]:
+        answer = getattr(client, verb)(f"/api/runs/{run_id}{place}")
+        assert answer.status_code == (200 if sees else 404), (verb, place)
+    for verb, place in RUN_CALLS["hold"]:
+        answer = getattr(client, verb)(f"/api/runs/{run_id}{place}", json={})
+        allowed = (200, 409) if holds else ((403,) if sees else (404,))
+        assert answer.status_code in allowed, (verb, place, answer.text)
+    listed = [it["run_id"] for it in client.get("/api/runs").json()]
+    assert listed == ([run_id] if sees else [])
+
+
 @pytest.mark.parametrize(
     ("who", "status"), [("ann editors", 201), ("root", 201), ("vic", 403), ("bob", 404)]
 )
 def test_who_may_start_what(client: Client, who: str, status: int) -> None:
     client.headers["Authorization"] = f"Bearer {who}"
     answer = client.post("/api/batches", json={"flow": "secret", "records": [1]})
+    assert answer.status_code == status
+    answer = client.post("/api/runs", json={"flow": "secret", "input": 1})
     assert answer.status_code == status
 
 

@@ -355,6 +355,20 @@ def test_what_cannot_be_is_refused_and_nothing_changes(
     assert ports.batches.get(batch.id).options == batch.options
 
 
+def test_what_is_said_of_a_batch_may_be_changed_when_it_has_ended(
+    ports: Ports, create: Any
+) -> None:
+    batch = cancel(ports, create(label="a").id)
+    said = {"label": "b", "tags": ["x"], "managers": ["ann"], "monitors": ["bob"]}
+    options = change(ports, batch.id, said).options
+    assert {name: getattr(options, name) for name in said} == said
+    with pytest.raises(IllegalTransition):
+        change(ports, batch.id, {"label": "c", "max_failures": 3})
+    with pytest.raises(OptionInvalid, match="tags"):
+        change(ports, batch.id, {"tags": ["x"] * 51})
+    assert ports.batches.get(batch.id).options == options
+
+
 def test_a_limit_cannot_be_given_to_a_batch_without_one_nor_taken_away(
     ports: Ports, create: Any
 ) -> None:

@@ -31,9 +31,9 @@ class EmbeddedBatches:
             if row is not None:
                 return batch_from_json(row[0])
             cursor = db.execute(
-                "INSERT INTO batches (id, state, generation, paged, concurrency, doc) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (batch.id, *_columns(batch)),
+                "INSERT INTO batches (id, single, state, generation, paged, concurrency, doc) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (batch.id, batch.single, *_columns(batch)),
             )
             db.execute("INSERT INTO windows VALUES (?, 0, '{}')", (cursor.lastrowid,))
         return batch
@@ -42,18 +42,24 @@ class EmbeddedBatches:
         return read_batch(self._database.read(), batch_id)[1]
 
     def find(
-        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+        self,
+        states: Collection[BatchState] | None = None,
+        limit: int = 100,
+        before: str = "",
+        single: bool | None = None,
     ) -> list[Batch]:
         wanted = sorted(states) if states is not None else sorted(BatchState)
         marks = ",".join("?" * len(wanted))
+        kinds = (False, True) if single is None else (single, single)
         db = self._database.read()
         newest = 1 << 62
         if before:
             row = db.execute("SELECT n FROM batches WHERE id = ?", (before,)).fetchone()
             newest = row[0] if row else newest
         rows = db.execute(
-            f"SELECT doc FROM batches WHERE state IN ({marks}) AND n < ? ORDER BY n DESC LIMIT ?",
-            (*wanted, newest, limit),
+            f"SELECT doc FROM batches WHERE state IN ({marks}) AND single IN (?, ?) AND n < ? "
+            "ORDER BY n DESC LIMIT ?",
+            (*wanted, *kinds, newest, limit),
         )
         return [batch_from_json(doc) for (doc,) in rows]
 

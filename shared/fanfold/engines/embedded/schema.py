@@ -7,12 +7,13 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 6
+VERSION = 7
 
 TABLES = """
 CREATE TABLE batches (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
+    single INTEGER NOT NULL,
     state TEXT NOT NULL,
     generation INTEGER NOT NULL,
     paged INTEGER NOT NULL,

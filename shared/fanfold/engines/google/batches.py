@@ -48,11 +48,16 @@ class GoogleBatches:
         return batch_of(self._firestore.get_one(self._layout.batch(batch_id)), batch_id)
 
     def find(
-        self, states: Collection[BatchState] | None = None, limit: int = 100, before: str = ""
+        self,
+        states: Collection[BatchState] | None = None,
+        limit: int = 100,
+        before: str = "",
+        single: bool | None = None,
     ) -> list[Batch]:
         last = self.get(before) if before else None
         after = (last.created_at, self._layout.batch(last.id)) if last else None
         where = [] if states is None else [Where("state", "in", sorted(map(str, states)))]
+        where += [] if single is None else [Where("single", "==", single)]
         documents = self._firestore.query(
             "",
             self._layout.batches,

@@ -69,6 +69,7 @@ def batch_fields(batch: Batch) -> dict[str, Any]:
         "doc": batch_to_json(batch),
         "state": str(batch.state),
         "created_at": batch.created_at,
+        "single": batch.single,
     }
 
 

@@ -63,6 +63,18 @@ class BatchesConformance:
         paused = rig.ports.batches.find([BatchState.PAUSED])
         assert [it.id for it in paused] == [batches[1].id]
 
+    def test_runs_started_by_themselves_are_found_apart(self, rig: Rig) -> None:
+        batch = new_batch(rig.ports)
+        rig.clock.pass_(1)
+        single = new_batch(rig.ports, single=True)
+        rig.clock.pass_(1)
+        paused = rig.ports.batches.amend(new_batch(rig.ports, single=True).id, rules.pause)
+        find = rig.other.batches.find
+        assert [it.id for it in find(single=False)] == [batch.id]
+        assert [it.id for it in find(single=True)] == [paused.id, single.id]
+        assert [it.id for it in find([BatchState.RUNNING], single=True)] == [single.id]
+        assert [it.id for it in find(single=True, limit=1, before=paused.id)] == [single.id]
+
     def test_of_batches_of_one_moment_none_is_found_twice_or_never(self, rig: Rig) -> None:
         ids = {new_batch(rig.ports).id for _ in range(5)}
         found: list[str] = []

@@ -1,0 +1,174 @@
+"""find_run: how one run is, whichever batch it is of, before it has a document as well as after.
+
+| the run is              | told by                                                      | reads |
+|-------------------------|--------------------------------------------------------------|-------|
+| settled                 | its document                                                 | 1     |
+| running, or waits       | its live document                                            | 2     |
+| queued                  | neither, and its batch is open                               | 2     |
+| canceled, skipped       | neither, and its batch is closed                             | 1     |
+| started by itself, over | its batch, whose closed counts are those of this one run     | none  |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.domain.batch import Batch
+from fanfold.domain.ids import place_of_run, run_id_of
+from fanfold.domain.pruning import check_not_pruned
+from fanfold.domain.run import TERMINAL, Live, LogEntry, Run, RunState
+from fanfold.domain.tally import Tally
+from fanfold.errors import RunNotFound
+from fanfold.folds.result import Result
+from fanfold.folds.stream import missing, rest_of, result_of
+from fanfold.ports import Blobs, Ports, Settled
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    batch: Batch
+    index: int
+    state: RunState
+    attempts: int = 0
+    seconds: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    #: type and message of the failure, or why it was canceled or skipped
+    error: dict[str, str] | None = None
+    flow_version: str = ""
+
+    @property
+    def run_id(self) -> str:
+        return run_id_of(self.batch.id, self.index)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRun:
+    """With what takes more to read."""
+
+    view: RunView
+    key: str | None
+    #: the record's data, as far as its source has been read
+    input: Any
+    output: Any
+    log: tuple[LogEntry, ...]
+
+
+def place_of(run_id: str) -> tuple[str, int]:
+    """Its batch's id and its index. Raises RunNotFound for what names none."""
+    try:
+        return place_of_run(run_id)
+    except ValueError:
+        raise RunNotFound(f"{run_id!r} is not the id of a run") from None
+
+
+def run_at(ports: Ports, batch: Batch, index: int) -> RunView:
+    """Of a batch that was read just now. Raises RunNotFound for a record that it has not."""
+    return _look(ports, batch, index)[0]
+
+
+def whole_run(ports: Ports, batch: Batch, index: int) -> WholeRun:
+    """Raises RunNotFound for a record that the batch has not."""
+    view, run = _look(ports, batch, index, whole=True)
+    record = next(iter(ports.batches.records(batch.id, index, index + 1)), None)
+    output = None if run is None else _result(run, ports.blobs).output
+    log = () if run is None else run.log
+    if record is None:
+        return WholeRun(view, None, None, output, log)
+    return WholeRun(view, record.key, record.data, output, log)
+
+
+def log_of(whole: WholeRun) -> Iterator[tuple[str, LogEntry]]:
+    """What its flow has written, between what has become of it; each with what it is."""
+    view = whole.view
+    yield "created", LogEntry(view.batch.created_at, "info", "it was asked for")
+    if view.started_at is not None:
+        yield "started", LogEntry(view.started_at, "info", "its first attempt began")
+    for entry in whole.log:
+        yield "log", entry
+    if view.ended_at is not None:
+        error = view.error or {}
+        told = ": ".join(it for it in (error.get("type"), error.get("message")) if it)
+        level = "error" if view.state is RunState.FAILED else "info"
+        yield str(view.state), LogEntry(view.ended_at, level, told or str(view.state))
+
+
+def _look(
+    ports: Ports, batch: Batch, index: int, *, whole: bool = False
+) -> tuple[RunView, Run | None]:
+    if whole:
+        check_not_pruned(batch)
+    # a run started by itself is there before its source has been read, and if that never is
+    if index >= max(batch.known_total, int(batch.single)):
+        raise RunNotFound(f"{batch.id} has no record {index}")
+    if batch.single and batch.closed is not None and not whole:
+        return _counted(batch, batch.closed), None
+    run = ports.runs.read(batch.id, [index]).get(index)
+    if run is not None and _stands(batch, run):
+        succeeded = run.state is RunState.SUCCEEDED
+        error = None if succeeded else _result(run, ports.blobs).error
+        view = RunView(
+            batch,
+            index,
+            run.state,
+            run.attempts,
+            run.seconds,
+            run.started_at,
+            run.ended_at,
+            error,
+            run.flow_version,
+        )
+        return view, run
+    if batch.closed is None:
+        live = ports.leases.lives(batch.id, [index]).get(index)
+        return _unsettled(batch, index, live), None
+    state, reason = rest_of(batch)
+    error = missing(index, None, state, reason).error
+    return RunView(batch, index, state, ended_at=batch.closed_at, error=error), None
+
+
+def _stands(batch: Batch, run: Run) -> bool:
+    """A retry removes the results of what it runs again, but not in the same moment."""
+    is_cleared = batch.chosen is None or batch.chosen.cleared
+    return run.generation == batch.generation or is_cleared or not batch.single
+
+
+def _unsettled(batch: Batch, index: int, live: Live | None) -> RunView:
+    if live is None or live.generation != batch.generation:
+        return RunView(batch, index, RunState.QUEUED)
+    started_at = live.started_at or None
+    return RunView(batch, index, live.state, live.attempts, live.seconds, started_at)
+
+
+def _counted(batch: Batch, closed: Tally) -> RunView:
+    """By the counts, which are of this run alone."""
+    states = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
+    rest, reason = rest_of(batch)
+    state = next((it for it in states if getattr(closed, it)), rest)
+    error = None
+    if state is RunState.FAILED:
+        error = next({"type": it.type, "message": it.example} for it in closed.errors.values())
+    elif state is not RunState.SUCCEEDED:
+        error = missing(0, None, state, reason).error
+    started_at = batch.started_at if closed.attempts else None
+    return RunView(
+        batch,
+        0,
+        state,
+        closed.attempts,
+        closed.seconds,
+        started_at,
+        batch.closed_at,
+        error,
+        batch.flow.version,
+    )
+
+
+def _result(run: Run, blobs: Blobs) -> Result:
+    return result_of(Settled(run.index, run.key, run.state, None, run.outcome), blobs)
