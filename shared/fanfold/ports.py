@@ -242,6 +242,9 @@ class Runs(Protocol):
         """How many are settled in this generation, by the cheapest read there is: asked at the end
         of every pipe."""
 
+    def spent(self, batch_id: str) -> int:
+        """What those have cost that are settled in this generation, likewise."""
+
     def tally(self, batch_id: str) -> Tally:
         """What is kept of older generations and the sum of the slots, or the closed counts."""
 

@@ -80,3 +80,12 @@ def gated(record: dict[str, str]) -> str:
     with Path(record["log"]).open("a") as log:
         log.write("done\n")
     return "through"
+
+
+@flow(id="spends", retries=1)
+def spends(record: dict[str, Any], ctx: Context) -> str:
+    """Says what it costs, at each attempt."""
+    ctx.spend(record["dollars"])
+    if record.get("bad") and ctx.attempt == 1:
+        raise ValueError("the first attempt fails, and has cost as much")
+    return "paid"

@@ -53,6 +53,10 @@ class Asker:
     def fanfold(self) -> Fanfold:
         return self.desk.fanfold
 
+    @property
+    def on_google(self) -> bool:
+        return self.fanfold.settings.engine == "google"
+
     def flow(self, action: Action, name: str) -> Found:
         """Raises FlowNotFound, Forbidden."""
         found = self.fanfold.library.named(name)

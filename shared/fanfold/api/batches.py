@@ -77,12 +77,13 @@ def get(asker: Asking, batch_id: str) -> BatchShape:
 
 @router.get("/{batch_id}/wait", responses=answers(404))
 async def wait(asker: Asking, request: Request, batch_id: str, seconds: Seconds = 30) -> BatchShape:
-    """It, as soon as it has ended or the time is over, whichever is first."""
+    """It, as soon as it has ended (or its canary has it paused) or the time is over, whichever is
+    first."""
 
-    def has_ended() -> bool:
-        return asker.batch(Action.SEE, batch_id).ended
+    def rests() -> bool:
+        return asker.batch(Action.SEE, batch_id).rests
 
-    await until(request, seconds, has_ended)
+    await until(request, seconds, rests)
     return await run_in_threadpool(get, asker, batch_id)
 
 
@@ -139,7 +140,8 @@ def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
         what=_in_words(body),
     )
     changes: dict[str, Any] = body.model_dump(
-        include={"concurrency", "max_failures", "deadline"}, exclude_none=True
+        include={"concurrency", "max_failures", "max_spend", "canary", "deadline"},
+        exclude_none=True,
     )
     if body.parameters is not None:
         changes["parameters"] = {**batch.options.parameters, **body.parameters}
@@ -163,7 +165,7 @@ def certificate(asker: Asking, batch_id: str) -> CertificateShape:
 
 
 def _shown(asker: Asker, batch: Batch) -> BatchShape:
-    return BatchShape.of(status_from(asker.fanfold.ports, batch))
+    return BatchShape.of(status_from(asker.fanfold.ports, batch), on_google=asker.on_google)
 
 
 def _in_words(body: Retry) -> str:

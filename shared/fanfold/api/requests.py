@@ -99,6 +99,7 @@ class Changes(About):
     rate: str | None = None
     max_failures: int | str | None = None
     error_policy: Literal["continue", "stop"] | None = None
+    max_spend: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
 
 
@@ -118,6 +119,8 @@ class Retry(BaseModel):
     parameters: dict[str, Any] | None = None
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     max_failures: int | str | None = None
+    max_spend: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    canary: Annotated[int, Field(ge=1, le=100_000)] | None = None
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
     #: of the batch as one knows it: the same call, repeated, then changes nothing more
     generation: Annotated[int, Field(ge=1)] | None = None

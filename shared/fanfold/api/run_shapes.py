@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from fanfold.api.shapes import moment
+from fanfold.domain.money import dollars_of
 from fanfold.domain.run import LogEntry
 from fanfold.steps.find_run import RunView, WholeRun
 
@@ -32,6 +33,8 @@ class RunShape(BaseModel):
     attempts: int
     #: inside the flow
     seconds: float
+    #: dollars, as its flow says with `ctx.spend`
+    spent: float
     created_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
@@ -54,6 +57,7 @@ class RunShape(BaseModel):
             owner=batch.owner,
             attempts=view.attempts,
             seconds=view.seconds,
+            spent=dollars_of(view.spent),
             created_at=moment(batch.created_at),
             started_at=moment(view.started_at),
             ended_at=moment(view.ended_at),

@@ -12,8 +12,9 @@ from fanfold.domain.certificate import Certificate
 from fanfold.domain.run import Live, LogEntry, Run
 from fanfold.domain.tally import ErrorGroup
 from fanfold.folds.result import Result
+from fanfold.steps.expenses import expenses_of
 from fanfold.steps.statistics import statistics_of
-from fanfold.steps.status import Status
+from fanfold.steps.status import Status, reason_of
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -49,6 +50,17 @@ class ErrorShape(BaseModel):
         return cls.model_validate(group, from_attributes=True)
 
 
+class CostShape(BaseModel):
+    """In dollars."""
+
+    #: as its flow says with `ctx.spend`
+    spent: float
+    #: more than that ends the batch
+    max_spend: float | None
+    #: what the services take for it so far, at list prices; none are paid on a desk
+    services: float | None
+
+
 class BatchShape(BaseModel):
     """A batch, at a glance."""
 
@@ -72,8 +84,11 @@ class BatchShape(BaseModel):
     created_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
-    #: why it ended as it did, where that needs saying
+    #: why it is or ended as it is, where that needs saying
     error: str | None
+    #: whether it is paused by its canary, and goes on when it is resumed
+    held: bool
+    cost: CostShape
     # Buttermilk's names
     id: str
     total_jobs: int
@@ -84,7 +99,7 @@ class BatchShape(BaseModel):
     interactive: bool = False
 
     @classmethod
-    def of(cls, status: Status) -> Self:
+    def of(cls, status: Status, *, on_google: bool) -> Self:
         batch, counts = status.batch, status.counts
         rate = statistics_of(status).records_per_second
         left = counts.total - counts.settled
@@ -107,7 +122,11 @@ class BatchShape(BaseModel):
             created_at=moment(batch.created_at),
             started_at=moment(batch.started_at),
             ended_at=moment(batch.ended_at),
-            error=_reason_of(status),
+            error=reason_of(status),
+            held=batch.is_held,
+            cost=CostShape.model_validate(
+                expenses_of(status, on_google=on_google), from_attributes=True
+            ),
             id=batch.id,
             total_jobs=counts.total,
             completed_jobs=counts.succeeded,
@@ -115,13 +134,6 @@ class BatchShape(BaseModel):
             completed_at=moment(batch.ended_at),
             parameters=batch.options.parameters,
         )
-
-
-def _reason_of(status: Status) -> str | None:
-    batch = status.batch
-    if batch.failure is not None:
-        return batch.failure.message
-    return None if batch.ending is None else batch.ending.reason
 
 
 class JobShape(BaseModel):

@@ -40,4 +40,4 @@ def started(
 
     ports = asker.fanfold.ports
     batch = create_batch(ports, request, source.lines, check=check)
-    return BatchShape.of(status_of(ports, batch.id))
+    return BatchShape.of(status_of(ports, batch.id), on_google=asker.on_google)

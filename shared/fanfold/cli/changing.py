@@ -22,7 +22,8 @@ def set_(
         typer.Argument(
             metavar="OPTION=VALUE…",
             help="concurrency=50, rate=600/min, max_failures=20 or 3%, error_policy=stop, "
-            "deadline=2h from now; none for no rate, no max_failures, no deadline. At any time "
+            "max_spend=20.50 dollars, deadline=2h from now; none for no rate, max_failures, "
+            "max_spend, deadline. At any time "
             "label=TEXT, tags=A,B, managers=A,B, monitors=A,B.",
         ),
     ],
@@ -69,10 +70,20 @@ def _change_of(text: str) -> tuple[str, Any]:
             return name, seconds_of("deadline", value)
         case "max_failures":
             return name, failures_of(value)
+        case "max_spend":
+            return name, _number(value)
         case "concurrency":
             return name, int(value) if value.isdecimal() else value
         case _:
             return name, value
+
+
+def _number(text: str) -> Any:
+    """Whatever is wrong with it the options will say."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _said(batch: Batch, name: str) -> str:
@@ -87,6 +98,7 @@ def _told(batch: Batch) -> dict[str, Any]:
         "rate": options.rate,
         "max_failures": options.max_failures,
         "error_policy": options.error_policy,
+        "max_spend": options.max_spend,
         "deadline_at": batch.deadline_at,
         "label": options.label,
         "tags": options.tags,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from fanfold.cli import exits
 from fanfold.cli.display import Display, display_for
 from fanfold.cli.elsewhere import Elsewhere
+from fanfold.cli.held import tell_held
 from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.logs import show_log
 from fanfold.cli.numbers import count
@@ -76,6 +77,10 @@ def drive(
     status = status_of(fanfold.ports, batch.id)
     if status.batch.ended:
         _report(fanfold, terminal, status, how, interrupts)
+    elif status.batch.is_held and not interrupts.count:
+        tell_held(terminal, status, how.suggest)
+        if how.as_json:
+            terminal.json(ending_as_json(status, None))
     else:
         more = "" if status.batch.sealed else "+"
         done = f"{status.counts.settled:,} of {status.counts.total:,}{more} records are done"
@@ -114,7 +119,7 @@ def _watch(
     while not interrupts.count:
         status = status_of(fanfold.ports, batch.id)
         display.show(status)
-        if status.batch.ended:
+        if status.batch.rests:
             return
         if not workers.supervisor.tend():
             why = "keep dying before they work" if workers.supervisor.gave_up else "have ended"

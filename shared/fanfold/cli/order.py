@@ -112,6 +112,8 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "rate": wanted.rate,
         "error_policy": wanted.error_policy and wanted.error_policy.value,
         "max_failures": failures_of(wanted.max_failures),
+        "max_spend": wanted.max_spend,
+        "canary": wanted.canary,
         "deadline": None if wanted.deadline is None else seconds_of("--deadline", wanted.deadline),
         "max_records": wanted.max_records,
         "shuffle": wanted.shuffle,

@@ -53,6 +53,8 @@ def ending_as_json(status: Status, output: Any) -> dict[str, Any]:
 
 
 def status_as_json(status: Status, output: Any) -> dict[str, Any]:
+    from fanfold.domain.money import dollars_of
+
     batch = status.batch
     return {
         "batch_id": batch.id,
@@ -63,6 +65,7 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
         **counts_as_json(status),
         "seconds": round(status.seconds, 3),
         "attempts": status.tally.attempts,
+        "spent": dollars_of(status.tally.spent),
         "durations": percentiles_as_json(status.tally.durations),
         "label": batch.options.label,
         "tags": batch.options.tags,
@@ -139,17 +142,12 @@ def groups_of(status: Status) -> list[ErrorGroup]:
 
 
 def reason_of(status: Status) -> str | None:
-    """Why the batch itself ended as it did, where that needs saying."""
-    batch, counts = status.batch, status.counts
-    if batch.failure is not None:
-        return batch.failure.message
-    if batch.ending is not None:
-        return batch.ending.reason
-    if (winding := batch.winding_down) is not None:
-        return f"{winding.ending.reason}; what runs may finish until {moment(winding.until)}"
-    if batch.state == "failed" and counts.failed:
-        return "every record failed" if counts.failed == counts.total else "no record succeeded"
-    return None
+    """Why the batch itself ended as it did, where that needs saying; and until when it is wound
+    down, where it is."""
+    from fanfold.steps.status import reason_of as told_by
+
+    reason, winding = told_by(status), status.batch.winding_down
+    return reason if winding is None else f"{reason} until {moment(winding.until)}"
 
 
 def parts_of(status: Status) -> list[tuple[str, int]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fanfold.cli import parameters as given
+from fanfold.cli import source_parameters as sources
+from fanfold.cli import work_parameters as work
 
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
@@ -56,11 +58,13 @@ def retry(
             show_default=False,
         ),
     ] = None,
-    param: given.Param = None,
-    concurrency: given.Concurrency = None,
-    rate: given.Rate = None,
-    max_failures: given.MaxFailures = None,
-    deadline: given.Deadline = None,
+    param: sources.Param = None,
+    concurrency: work.Concurrency = None,
+    rate: work.Rate = None,
+    max_failures: work.MaxFailures = None,
+    max_spend: work.MaxSpend = None,
+    canary: work.Canary = None,
+    deadline: work.Deadline = None,
     same_version: Annotated[
         bool,
         typer.Option(
@@ -88,11 +92,8 @@ def retry(
 
     terminal = Terminal()
     wanted = Wanted(failed, tuple(error or ()), canceled, skipped, ids, where)
-    changes: dict[str, Any] = {}
-    if concurrency is not None:
-        changes["concurrency"] = concurrency
-    if rate is not None:
-        changes["rate"] = rate
+    numbers = {"concurrency": concurrency, "rate": rate, "max_spend": max_spend, "canary": canary}
+    changes: dict[str, Any] = {name: it for name, it in numbers.items() if it is not None}
     if max_failures is not None:
         changes |= {"max_failures": failures_of(max_failures), "error_policy": "continue"}
     if deadline is not None:

@@ -112,6 +112,7 @@ def _facts(seen: Status, width: int, statistics: EngineStatistics | None) -> Tab
 def _named(seen: Status) -> Iterator[tuple[str, str]]:
     from fanfold.cli.numbers import duration, moment
     from fanfold.cli.report import counted, options_of, percentiles, reason_of
+    from fanfold.domain.money import in_words
 
     batch = seen.batch
     version = f" ({batch.source.version})" if batch.source.version else ""
@@ -127,6 +128,8 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "durations", " · ".join(known)
     if seen.tally.attempts:
         yield "attempts", f"{seen.tally.attempts:,}"
+    if seen.tally.spent:
+        yield "spent", in_words(seen.tally.spent)
     if options := options_of(batch):
         yield "options", " · ".join(options)
     if batch.options.label:

@@ -36,11 +36,13 @@ def wait(
     strict: given.Strict = False,
     quiet: given.Quiet = False,
 ) -> int:
-    """Wait until a batch has ended; the exit code says how it did.
+    """Wait until a batch has ended; the exit code says how it did. One that its canary has paused
+    is not waited for: that is 1.
 
     It does not work on the batch: that is for workers elsewhere, or for `fanfold attach`.
     """
     from fanfold.cli import exits
+    from fanfold.cli.held import tell_held
     from fanfold.cli.numbers import duration
     from fanfold.cli.opening import opened_at
     from fanfold.cli.report import counted, ending_as_json, output_of, summary
@@ -48,11 +50,15 @@ def wait(
 
     terminal = Terminal(quiet=quiet)
     with opened_at(batch, engine) as (fanfold, found):
-        attach = f"fanfold attach {found.id}{given.flag_of(engine)}"
+        flag = given.flag_of(engine)
+        attach = f"fanfold attach {found.id}{flag}"
         status = _wait(fanfold, found.id, timeout, terminal, attach)
         ended = status.batch.ended
         if json:
             terminal.json(ending_as_json(status, output_of(fanfold.ports, status.batch)))
+        if status.batch.is_held:
+            tell_held(terminal, status, lambda it, of: f"fanfold {it} {of}{flag}")
+            return exits.FAILED
         if not ended:
             terminal.warn(
                 f"fanfold: {found.id} is still {status.batch.state} after waiting "
@@ -79,7 +85,7 @@ def _wait(
             status = status_again(fanfold, batch_id)
             now = time.monotonic()
             left = float("inf") if timeout is None else begun + timeout - now
-            if status.batch.ended or left <= 0:
+            if status.batch.rests or left <= 0:
                 return status
             display.show(status)
             seen = (status.batch.state, status.counts)

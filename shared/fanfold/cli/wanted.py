@@ -13,42 +13,46 @@ from typing import Any, get_type_hints
 
 from fanfold.cli import parameters as given
 from fanfold.cli import people
+from fanfold.cli import source_parameters as sources
+from fanfold.cli import work_parameters as work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     flow: given.FlowName
-    source: given.SourceNames = None
-    format: given.Format = None
-    delimiter: given.Delimiter = None
-    columns: given.Columns = None
-    no_header: given.NoHeader = False
-    pointer: given.Pointer = None
-    files: given.Files = None
-    select: given.Select = None
-    key: given.Key = "id"
-    unique_keys: given.UniqueKeys = False
-    max_records: given.MaxRecords = None
-    shuffle: given.Shuffle = False
-    seed: given.Seed = None
-    priority_field: given.PriorityField = None
-    param: given.Param = None
-    params: given.Params = None
-    grid: given.Grid = None
-    label: given.Label = None
-    tag: given.Tag = None
+    source: sources.SourceNames = None
+    format: sources.Format = None
+    delimiter: sources.Delimiter = None
+    columns: sources.Columns = None
+    no_header: sources.NoHeader = False
+    pointer: sources.Pointer = None
+    files: sources.Files = None
+    select: sources.Select = None
+    key: sources.Key = "id"
+    unique_keys: sources.UniqueKeys = False
+    max_records: sources.MaxRecords = None
+    shuffle: sources.Shuffle = False
+    seed: sources.Seed = None
+    priority_field: sources.PriorityField = None
+    param: sources.Param = None
+    params: sources.Params = None
+    grid: sources.Grid = None
+    label: sources.Label = None
+    tag: sources.Tag = None
     manager: people.Manager = None
     monitor: people.Monitor = None
-    request_id: given.RequestId = None
-    check: given.Check = False
-    concurrency: given.Concurrency = None
-    rate: given.Rate = None
-    error_policy: given.ErrorPolicy = None
-    max_failures: given.MaxFailures = None
-    deadline: given.Deadline = None
-    retries: given.Retries = None
-    timeout: given.Timeout = None
-    priority: given.PriorityClass = None
+    request_id: sources.RequestId = None
+    check: sources.Check = False
+    concurrency: work.Concurrency = None
+    rate: work.Rate = None
+    error_policy: work.ErrorPolicy = None
+    max_failures: work.MaxFailures = None
+    max_spend: work.MaxSpend = None
+    canary: work.Canary = None
+    deadline: work.Deadline = None
+    retries: work.Retries = None
+    timeout: work.Timeout = None
+    priority: work.PriorityClass = None
 
 
 def taking_wanted(command: Callable[..., int]) -> Callable[..., int]:

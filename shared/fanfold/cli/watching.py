@@ -38,7 +38,7 @@ def watch(
                 elsewhere.tend()  # says so if they are gone, which is the better reason
                 raise
             display.show(status)
-            if status.batch.ended:
+            if status.batch.rests:
                 break
             interrupts.within(look_seconds(fanfold))
     show_log(terminal.warn, verbose=verbose)

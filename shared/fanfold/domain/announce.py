@@ -2,7 +2,7 @@
 
     announce: number, keep ─▶ [told to whoever listens: steps.tell] ─▶ have_told: nothing is owed
 
-So no event needs a commit, a document or a clean-up of its own. There are few: three of a
+So no event needs a commit, a document or a clean-up of its own. There are few: four of a
 generation, and the last progress.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.domain.batch import Batch, BatchState, Claim, hold
 from fanfold.domain.batch import start as start_batch
 from fanfold.domain.event import Event, EventKind
 from fanfold.domain.outcome import Failed
@@ -53,6 +53,15 @@ def first_failure(batch: Batch, run: Run, now: float) -> Batch:
         "fingerprint": failure.fingerprint,
     }
     return announce(batch, EventKind.FIRST_FAILURE, now, detail=detail)
+
+
+def judge(batch: Batch, failed: int, canary: int, now: float) -> Batch:
+    """Its canary is over, and so many of it failed."""
+    if not failed:
+        return replace(batch, proven=True)
+    records = f"{failed:,} of the first {canary:,} {'record' if canary == 1 else 'records'} failed"
+    reason = f"{records}: resume it to go on with the rest, or cancel it"
+    return announce(hold(batch, reason), EventKind.HELD, now, detail={"reason": reason})
 
 
 def knows_failure(batch: Batch) -> bool:

@@ -147,6 +147,10 @@ class Batch:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     #: the exact number of records, once the fan-out has sealed it
     total: int | None = None
+    #: whether its canary is over: the rest may follow
+    proven: bool = False
+    #: why it was paused, where nobody did it by hand
+    held: str = ""
     #: whether it was stopped before its source was read to its end
     cut_short: bool = False
     #: the closed counts
@@ -174,6 +178,16 @@ class Batch:
     reporter: Claim | None = None
 
     @property
+    def is_held(self) -> bool:
+        """It goes on when somebody says so."""
+        return self.state is BatchState.PAUSED and self.held != ""
+
+    @property
+    def rests(self) -> bool:
+        """Nothing happens to it any more, unless somebody does something."""
+        return self.ended or self.is_held
+
+    @property
     def sealed(self) -> bool:
         return self.total is not None
 
@@ -189,6 +203,13 @@ class Batch:
     def known_total(self) -> int:
         """Before the seal, what has been paged."""
         return self.checkpoint.records if self.total is None else self.total
+
+    @property
+    def releasable(self) -> int:
+        """How many of these places may be let go of: of a canary that is not over, its own."""
+        if self.options.canary is None or self.proven:
+            return self.positions
+        return min(self.options.canary, self.positions)
 
     @property
     def positions(self) -> int:
@@ -218,12 +239,17 @@ def pause(batch: Batch) -> Batch:
     return to_state(batch, "pause", BatchState.PAUSED)
 
 
+def hold(batch: Batch, reason: str) -> Batch:
+    """Paused for somebody to look, because of how its canary went; resuming it goes on."""
+    return replace(pause(batch), proven=True, held=reason)
+
+
 def resume(batch: Batch) -> Batch:
     if batch.state is BatchState.RUNNING:
         return batch
     if batch.winding_down is not None:
         raise IllegalTransition(f"{batch.id} is being stopped: {batch.winding_down.ending.reason}")
-    return to_state(batch, "resume", BatchState.RUNNING)
+    return replace(to_state(batch, "resume", BatchState.RUNNING), held="")
 
 
 def wind_down(batch: Batch, ending: Ending, until: float) -> Batch:

@@ -1,16 +1,21 @@
-"""How many records of a batch may fail before it is ended."""
+"""What a batch may come to before it is ended: records that fail, dollars that are spent."""
 
 from __future__ import annotations
 
 from math import floor
 
 from fanfold.domain.batch import Batch
+from fanfold.domain.money import in_words, nanodollars
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.order import combinations
 
 
-def has_budget(options: BatchOptions) -> bool:
+def bounds_failures(options: BatchOptions) -> bool:
     return options.error_policy == "stop" or options.max_failures is not None
+
+
+def bounds_spending(options: BatchOptions) -> bool:
+    return options.max_spend is not None
 
 
 def allowed_failures(batch: Batch) -> int | None:
@@ -24,7 +29,7 @@ def allowed_failures(batch: Batch) -> int | None:
     return budget
 
 
-def overspent(batch: Batch, failed: int) -> str | None:
+def failed_too_often(batch: Batch, failed: int) -> str | None:
     """Why the batch is to be ended; None if it is not."""
     allowed = allowed_failures(batch)
     if allowed is None or failed <= allowed:
@@ -37,6 +42,16 @@ def overspent(batch: Batch, failed: int) -> str | None:
     )
     records = "record" if failed == 1 else "records"
     return f"{failed:,} {records} failed, and {rule}"
+
+
+def spent_too_much(batch: Batch, spent: int) -> str | None:
+    """Likewise; in billionths of a dollar (domain.money)."""
+    if batch.options.max_spend is None:
+        return None
+    allowed = nanodollars(batch.options.max_spend)
+    if spent <= allowed:
+        return None
+    return f"{in_words(spent)} has been spent, and max_spend is {in_words(allowed)}"
 
 
 def expected_total(batch: Batch) -> int:

@@ -43,7 +43,7 @@ def detail_of(run: Run) -> str:
 
     Pure ASCII, so that no text a flow produced can be refused by a store.
     """
-    if not run.log and isinstance(run.outcome, Succeeded):
+    if not run.log and not run.spent and isinstance(run.outcome, Succeeded):
         return _plain_detail(run.flow_version)
     detail: dict[str, Any] = {}
     match run.outcome:
@@ -57,6 +57,8 @@ def detail_of(run: Run) -> str:
         detail["log"] = [[it.time, it.level, it.message, it.fields] for it in run.log]
     if run.flow_version:
         detail["version"] = run.flow_version
+    if run.spent:
+        detail["spent"] = run.spent
     return json.dumps(detail, separators=(",", ":")) if detail else ""
 
 

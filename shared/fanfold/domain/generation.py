@@ -62,7 +62,7 @@ class Past:
 
 def without(tally: Tally, gone: Tally) -> Tally:
     """What is left of the closed counts when these runs are taken out. What it took to settle them
-    stays: it was spent."""
+    stays, and so does what they have cost: it was spent."""
     return replace(
         tally,
         succeeded=tally.succeeded - gone.succeeded,

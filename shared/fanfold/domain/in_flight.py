@@ -3,7 +3,7 @@
 Without a limit all messages of a batch are out, and whoever gets one that cannot begin has to put
 it aside, at two writes each. So a batch with a rate has a limit in any case: as many as can begin
 in some seconds, unless the user names another number. Where runs take longer than that the rate is
-reached with more.
+reached with more. One with a canary has one as well, for its records are to be held back.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from fanfold.domain.rate import per_second
 
 _SECONDS = 20.0
 _LEAST, _MOST = 10, 1000
+#: so many that nobody waits for it: a canary only takes that records are let out one by one
+_BEHIND_A_CANARY = 10_000
 
 
 def concurrency_of(options: BatchOptions) -> int | None:
     """None: no limit."""
-    if options.concurrency is not None or options.rate is None:
+    if options.concurrency is not None:
         return options.concurrency
+    if options.rate is None:
+        return None if options.canary is None else _BEHIND_A_CANARY
     return max(_LEAST, min(_MOST, ceil(_SECONDS * per_second(options.rate))))
 
 

@@ -75,6 +75,12 @@ class BatchOptions(BaseModel):
     error_policy: Literal["continue", "stop"] = "continue"
     #: more failed records than this end the batch: a number, or a share of all records such as 3%
     max_failures: Annotated[int | str | None, BeforeValidator(_budget)] = None
+    #: dollars: more than that, by what its flow says with `ctx.spend`, ends the batch. What is in
+    #: flight then is spent besides
+    max_spend: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    #: so many records are run first, alone. If all of them succeed the rest follows; if not, the
+    #: batch is paused, for somebody to look and to resume or cancel it
+    canary: Annotated[int, Field(ge=1, le=100_000)] | None = None
     #: seconds after its creation, when what is not settled by then is skipped
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
     #: take only so many records: the first ones, or, with `shuffle`, ones drawn evenly from all

@@ -29,6 +29,8 @@ def retry(
         left_undone=batch.ending if kept.canceled or kept.skipped or batch.cut_short else None,
         past=(*batch.past, _past_of(batch))[-MAX_PAST:],
         order=order,
+        proven=False,
+        held="",
         options=options,
         ending=None,
         closed=None,

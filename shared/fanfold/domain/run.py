@@ -83,6 +83,8 @@ class Run:
     seconds: float
     log: tuple[LogEntry, ...] = ()
     flow_version: str = ""
+    #: what its flow says that it has cost, over the same attempts (domain.money)
+    spent: int = 0
 
     @property
     def run_id(self) -> str:
@@ -123,6 +125,8 @@ class Live:
     rate_limited: int = 0
     started_at: float = 0.0
     seconds: float = 0.0
+    #: what its flow says that it has cost so far; counted once it is settled
+    spent: int = 0
 
 
 def is_free(live: Live | None, owner: str, now: float) -> bool:

@@ -77,6 +77,8 @@ class Tally:
     gathered: float = 0.0
     #: how many slots there are
     slots: int = 0
+    #: what flows say that they have cost (domain.money)
+    spent: int = 0
 
     @property
     def settled(self) -> int:
@@ -104,6 +106,7 @@ class Tally:
             self.halvings + other.halvings,
             self.gathered + other.gathered,
             self.slots + other.slots,
+            self.spent + other.spent,
         )
 
 
@@ -130,7 +133,7 @@ def _named(groups: Mapping[str, ErrorGroup]) -> int:
 def tally_of(runs: Iterable[Run]) -> Tally:
     """What settling these runs adds."""
     by_state = dict.fromkeys(RunState, 0)
-    attempts, seconds, digest = 0, 0.0, 0
+    attempts, seconds, digest, spent = 0, 0.0, 0, 0
     errors: dict[str, ErrorGroup] = {}
     durations: dict[int, int] = {}
     for run in runs:
@@ -139,6 +142,7 @@ def tally_of(runs: Iterable[Run]) -> Tally:
         attempts += run.attempts
         seconds += run.seconds
         digest += mix(run.index)
+        spent += run.spent
         if run.attempts:
             bucket = bucket_of(run.seconds)
             durations[bucket] = durations.get(bucket, 0) + 1
@@ -159,6 +163,7 @@ def tally_of(runs: Iterable[Run]) -> Tally:
         digest=digest,
         errors=add_errors({}, errors),
         durations=durations,
+        spent=spent,
     )
 
 

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO
@@ -61,6 +62,11 @@ class SentLog(list[LogEntry]):
         self._channel.send(log=told, number=self._number)
 
 
+def _tell_spending(channel: Channel, number: int, amount: int) -> None:
+    """At once, as the log: what a record costs that kills this process is counted."""
+    channel.send(spent=amount, number=number)
+
+
 def main() -> None:
     _end_with_parent()
     requests, channel = _pipes()
@@ -84,6 +90,7 @@ def main() -> None:
             case {"run": data, "context": about, "memory": limit, "number": number} if flow:
                 context = Context(**about)
                 context.entries = SentLog(channel, number)
+                context.on_spend = partial(_tell_spending, channel, number)
                 # the parent keeps the time: it can end this process, which nothing in here can
                 call = Call(flow, FlowRef(flow.name, flow.version, ""), data, context, None)
                 attempt, seconds = _run(invoker, call, limit, mapped)

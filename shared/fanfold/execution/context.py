@@ -18,6 +18,7 @@ from threading import Event, Lock
 from typing import Any
 
 from fanfold.domain.ids import run_id_of
+from fanfold.domain.money import nanodollars
 from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry
 from fanfold.errors import RunCanceled
 
@@ -78,7 +79,9 @@ class Context:
         "entries",
         "index",
         "key",
+        "on_spend",
         "parameters",
+        "spent",
     )
 
     def __init__(
@@ -104,6 +107,10 @@ class Context:
         self.parameters: dict[str, Any] = deepcopy(dict(parameters)) if parameters else {}
         self.canceled = canceled or Cancellation()
         self.entries: list[LogEntry] = []
+        #: in billionths of a dollar (domain.money)
+        self.spent = 0
+        #: told of each amount; a child process tells its parent
+        self.on_spend: Callable[[int], None] | None = None
         self._chars = 0
         self._clock = clock
 
@@ -120,6 +127,16 @@ class Context:
         self._chars += len(message) + len(text)
         if len(self.entries) < MAX_LOG_ENTRIES and self._chars <= MAX_LOG_CHARS:
             self.entries.append(LogEntry(self._clock(), level, str(message), text))
+
+    def spend(self, dollars: float) -> None:
+        """Say what something has cost, such as a call of a paid service. It is counted with the
+        record, also of an attempt that fails after it; `max_spend` bounds what a batch may cost.
+        Raises ValueError for less than nothing."""
+        amount = nanodollars(dollars)
+        with _making:  # a flow's own threads may spend at once
+            self.spent += amount
+        if self.on_spend is not None:
+            self.on_spend(amount)
 
     def check_canceled(self) -> None:
         """Raise RunCanceled if the run has been told to stop. Call it in long loops."""

@@ -4,7 +4,7 @@
     load  flow, places, path      ──────▶  finds the flow
           loaded | refused        ◀──────
     run   record, context         ──────▶  invokes it
-          log …                   ◀──────
+          log …, spent …          ◀──────
           attempt, seconds        ◀──────
 
 A child is kept for the next record, and replaced after its death. Finding the flow comes before the
@@ -201,9 +201,12 @@ class Isolation:
             while not isinstance(answer := process.receive(deadline, told, limit), Silence):
                 if answer["number"] != number:
                     continue
-                if "log" not in answer:
+                if "log" in answer:
+                    call.context.entries.append(LogEntry(*answer["log"]))
+                elif "spent" in answer:
+                    call.context.spent += answer["spent"]
+                else:
                     return answer
-                call.context.entries.append(LogEntry(*answer["log"]))
         except BaseException:
             process.kill()  # what it would say next is not known
             raise

@@ -11,8 +11,10 @@ from fanfold.domain.event import Event, EventKind
 from fanfold.notebook.done import Done, RecordsFailed, Results
 from fanfold.notebook.progress import Progress
 from fanfold.notebook.run import resume_batch, run_batch, run_batch_async
+from fanfold.notebook.watch import BatchHeld
 
 __all__ = [
+    "BatchHeld",
     "Done",
     "Event",
     "EventKind",

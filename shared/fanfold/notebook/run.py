@@ -31,6 +31,7 @@ from fanfold.notebook.watch import Stopped, watch
 from fanfold.ports import Ports
 from fanfold.settings import Settings
 from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.pause import resume
 from fanfold.steps.status import Status
 from fanfold.wiring import open_fanfold
 
@@ -106,7 +107,8 @@ def resume_batch(
     home: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Done:
-    """Go on with a batch that was interrupted; one that has ended is only read.
+    """Go on with a batch that was interrupted, or that its canary has paused; one that has ended is
+    only read.
 
     flow: the same function, or a mended one of the same name. It may be left out where the batch
     knows a file or a module to find it in.
@@ -123,6 +125,8 @@ def resume_batch(
                     f"{batch_id} is a batch of flow {batch.flow.name}, not of {found.name}. If it "
                     f"is the same, name it so: @flow(id={batch.flow.name!r})"
                 )
+        if batch.is_held:
+            batch = resume(fanfold.ports, batch_id)
         lanes = threads_for(threads, settings, batch.options.concurrency)
         status = watch(fanfold, batch, found, lanes, Listeners(on_progress, on_event), Event())
         return _done(settings, fanfold.ports, status)

@@ -6,6 +6,7 @@ from threading import Event
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.flow import Flow
+from fanfold.errors import Conflict
 from fanfold.notebook.labor import Labor
 from fanfold.notebook.listeners import Listeners
 from fanfold.steps.status import Status, status_of
@@ -13,6 +14,10 @@ from fanfold.wiring import Fanfold
 
 #: between two looks, from the first to all later ones: small batches are over soon
 _FIRST_LOOK, _LOOK_SECONDS = 0.005, 0.1
+
+
+class BatchHeld(Conflict):
+    """Its canary has failed, and the batch is paused: resume it, or cancel it."""
 
 
 class Stopped(BaseException):
@@ -57,6 +62,8 @@ def _look(
         listeners.tell(status)
         if status.batch.ended:
             return status
+        if status.batch.is_held:
+            raise BatchHeld(f"{batch.id} is paused: {status.batch.held}")
         if labor is not None:
             labor.check()
         if stop.wait(pause):

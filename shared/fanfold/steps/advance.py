@@ -18,6 +18,7 @@ from fanfold.domain.messages import encode_run
 from fanfold.domain.order import is_dispatchable
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
+from fanfold.steps.canary import judged
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.nearby import records_at
 
@@ -34,7 +35,7 @@ def advance(ports: Ports, batch: Batch, record: int | None, done: Collection[str
     releases whose messages are out; its own it strikes off by asking once more."""
     if batch.options.concurrency is None:
         return 0
-    batch = _with_its_order(ports, batch, record)
+    batch = judged(ports, _with_its_order(ports, batch, record))
     if not is_dispatchable(batch):
         return 0
     published = 0
@@ -53,7 +54,7 @@ def advance_once(ports: Ports, batch: Batch, record: int | None, outbox: Outbox)
     twice."""
     if batch.options.concurrency is None:
         return 0
-    batch = _with_its_order(ports, batch, record)
+    batch = judged(ports, _with_its_order(ports, batch, record))
     if not is_dispatchable(batch):
         return 0
     done = outbox.pop(batch.id, [])

@@ -1,16 +1,22 @@
-"""A batch that may fail only so many records ends when more have failed, or when its time is over.
+"""A batch that may fail only so many records, or spend only so much, ends when it has come to more,
+or when its time is over.
 
 The stop is the same as a cancel's: nothing new starts, running flows are told, the rest is skipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
-from fanfold.domain.budget import has_budget, overspent
+from fanfold.domain.budget import (
+    bounds_failures,
+    bounds_spending,
+    failed_too_often,
+    spent_too_much,
+)
 from fanfold.domain.control import overdue
 from fanfold.domain.outcome import Failed
 from fanfold.domain.run import Run
@@ -19,16 +25,34 @@ from fanfold.ports import Ports
 from fanfold.steps.ask import request_finalization
 
 
-def end_if_failed_too_often(ports: Ports, batch: Batch, settled: Sequence[Run]) -> None:
-    """After these were settled. Looks at the counters only if one of them has failed."""
-    if has_budget(batch.options) and any(isinstance(it.outcome, Failed) for it in settled):
-        end_if_overspent(ports, batch)
+def end_if_overspent(ports: Ports, batch: Batch, settled: Sequence[Run]) -> None:
+    """After these were settled. Looks at the counters only if one of them can have made it so."""
+    failed = any(isinstance(it.outcome, Failed) for it in settled)
+    if failed and bounds_failures(batch.options):
+        _end_if_failed_too_often(ports, batch)
+    if bounds_spending(batch.options) and any(it.spent for it in settled):
+        _end_if_spent_too_much(ports, batch)
 
 
-def end_if_overspent(ports: Ports, batch: Batch) -> None:
-    if has_budget(batch.options) and batch.is_open:
+def end_if_overspent_now(ports: Ports, batch: Batch) -> None:
+    """For who has changed what it may come to."""
+    if bounds_failures(batch.options):
+        _end_if_failed_too_often(ports, batch)
+    if bounds_spending(batch.options):
+        _end_if_spent_too_much(ports, batch)
+
+
+def _end_if_failed_too_often(ports: Ports, batch: Batch) -> None:
+    if batch.is_open:
         failed = ports.runs.tally(batch.id).failed
-        _stop(ports, batch, partial(_if_overspent, failed=failed))
+        _stop(ports, batch, partial(_if, why=partial(failed_too_often, failed=failed)))
+
+
+def _end_if_spent_too_much(ports: Ports, batch: Batch) -> None:
+    if batch.is_open:
+        spent = batch.kept.spent + ports.runs.spent(batch.id)
+        if spent_too_much(batch, spent) is not None:
+            _stop(ports, batch, partial(_if, why=partial(spent_too_much, spent=spent)))
 
 
 def end_if_overdue(ports: Ports, batch: Batch) -> bool:
@@ -64,10 +88,10 @@ def _is_at_rest(ports: Ports, batch: Batch) -> bool:
     return released == tally.settled - batch.kept.settled + tally.waiting
 
 
-def _if_overspent(batch: Batch, failed: int) -> Batch:
+def _if(batch: Batch, why: Callable[[Batch], str | None]) -> Batch:
     if batch.state not in (BatchState.RUNNING, BatchState.PAUSED):
         return batch
-    reason = overspent(batch, failed)
+    reason = why(batch)
     return batch if reason is None else rules.stop(batch, Ending(BatchState.FAILED, reason))
 
 

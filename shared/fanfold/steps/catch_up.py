@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fanfold.domain.batch import Batch
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance, repair
-from fanfold.steps.budget import end_if_failed_too_often
+from fanfold.steps.budget import end_if_overspent
 from fanfold.steps.run_flow import Job
 from fanfold.steps.stop import end_if_fatal
 
@@ -22,7 +22,7 @@ def catch_up(ports: Ports, batch: Batch, jobs: Sequence[Job]) -> None:
     settled = ports.runs.read(batch.id, indexes).values()
     for run in settled:
         end_if_fatal(ports, run)
-    end_if_failed_too_often(ports, batch, list(settled))
+    end_if_overspent(ports, batch, list(settled))
     attempt = max(job.deliveries for job in jobs)
     repair(ports, batch, lambda release: release.record in indexes, attempt)
     advance(ports, batch, jobs[0].index)

@@ -19,10 +19,10 @@ from fanfold.domain.control import change as change_options
 from fanfold.errors import OptionInvalid
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
-from fanfold.steps.budget import end_if_overspent
+from fanfold.steps.budget import end_if_overspent_now
 
 #: what may be changed while it runs; a deadline is so many seconds from now, or None
-LIVE = ("concurrency", "rate", "max_failures", "error_policy", "deadline")
+LIVE = ("concurrency", "rate", "max_failures", "error_policy", "max_spend", "deadline")
 CHANGEABLE = (*LIVE, *sorted(SAID))
 
 
@@ -47,7 +47,7 @@ def change(ports: Ports, batch_id: str, changes: Mapping[str, Any]) -> Batch:
         raise OptionInvalid(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     if SAID.issuperset(changes):
         return batch
-    end_if_overspent(ports, batch)
+    end_if_overspent_now(ports, batch)
     if batch.is_open:
         advance(ports, batch, None)
     return batch

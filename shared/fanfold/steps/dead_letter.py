@@ -120,6 +120,7 @@ def _fail_run(ports: Ports, message: RunMessage) -> _End:
             started_at=live.started_at if live else now,
             ended_at=now,
             seconds=live.seconds if live else 0.0,
+            spent=live.spent if live else 0,
         )
         (verdict,) = settle_group(ports, batch, [run], [message.index] if live else ())
         if verdict is Verdict.COUNTED:

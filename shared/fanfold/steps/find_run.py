@@ -38,6 +38,8 @@ class RunView:
     #: type and message of the failure, or why it was canceled or skipped
     error: dict[str, str] | None = None
     flow_version: str = ""
+    #: what its flow says that it has cost (domain.money)
+    spent: int = 0
 
     @property
     def run_id(self) -> str:
@@ -123,6 +125,7 @@ def _look(
             run.ended_at,
             error,
             run.flow_version,
+            run.spent,
         )
         return view, run
     if batch.closed is None:
@@ -143,7 +146,8 @@ def _unsettled(batch: Batch, index: int, live: Live | None) -> RunView:
     if live is None or live.generation != batch.generation:
         return RunView(batch, index, RunState.QUEUED)
     started_at = live.started_at or None
-    return RunView(batch, index, live.state, live.attempts, live.seconds, started_at)
+    spent = live.spent
+    return RunView(batch, index, live.state, live.attempts, live.seconds, started_at, spent=spent)
 
 
 def _counted(batch: Batch, closed: Tally) -> RunView:
@@ -167,6 +171,7 @@ def _counted(batch: Batch, closed: Tally) -> RunView:
         batch.closed_at,
         error,
         batch.flow.version,
+        closed.spent,
     )
 
 

@@ -32,7 +32,7 @@ from fanfold.errors import OutcomeRefused
 from fanfold.ports import Effort, Ports, Verdict
 from fanfold.steps.advance import Outbox, advance_once
 from fanfold.steps.ask import Duty, ask, generation_of
-from fanfold.steps.budget import end_if_failed_too_often
+from fanfold.steps.budget import end_if_overspent
 from fanfold.steps.gathering import Gathering
 from fanfold.steps.stop import end_if_fatal
 from fanfold.steps.tell import tell_of_failure
@@ -136,7 +136,7 @@ class Landing(Generic[T]):
             self._tell_of_failure(batch, [entry.run for entry in entries])
             for entry in entries:
                 end_if_fatal(self._ports, entry.run)
-            end_if_failed_too_often(self._ports, batch, [entry.run for entry in entries])
+            end_if_overspent(self._ports, batch, [entry.run for entry in entries])
             self._duty.owe(generation_of(batch))
             advance_once(self._ports, batch, entries[0].run.index, self._published)
         except Exception as error:  # noqa: BLE001  whatever it was, the messages must come again

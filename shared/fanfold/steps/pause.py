@@ -36,7 +36,8 @@ def resume(ports: Ports, batch_id: str) -> Batch:
     else:
         advance(ports, batch, None)
     ask(ports, batch)
-    return batch
+    # a canary may have come to its end meanwhile
+    return batch if batch.options.canary is None else ports.batches.get(batch_id)
 
 
 def is_acked_unrun(ports: Ports, batch: Batch) -> bool:

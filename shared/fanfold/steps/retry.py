@@ -30,13 +30,14 @@ from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
 from fanfold.domain.in_flight import adapted, with_limit
+from fanfold.domain.money import in_words, nanodollars
 from fanfold.domain.options import BatchOptions, options_from
 from fanfold.domain.outcome import Failed
 from fanfold.domain.permutation import Permutation
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import Run, RunState
 from fanfold.domain.tally import Tally, tally_of
-from fanfold.errors import Conflict, Contended
+from fanfold.errors import Conflict, Contended, OptionInvalid
 from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
 from fanfold.steps.outputs import forget_output, forget_output_of
@@ -93,9 +94,9 @@ def retry(
     generation: int | None = None,
 ) -> Retried:
     """Run the selected records again. `changes`: options that are other ones from now on; a
-    deadline counts from now, and without one there is none. `flow`: where today's is found.
-    `generation`: the one that the caller knows; if it has been retried since, once, this is a
-    repetition of that call, and changes nothing. Raises OptionInvalid."""
+    deadline counts from now, and without one there is none; likewise a canary. `flow`: where
+    today's is found. `generation`: the one that the caller knows; if it has been retried since,
+    once, this is a repetition of that call, and changes nothing. Raises OptionInvalid."""
     batch = ports.batches.get(batch_id)
     if generation is not None and generation != batch.generation:
         return _repeated(batch, generation)
@@ -104,8 +105,10 @@ def retry(
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
         return Retried(batch, 0)
-    options = options_from({**batch.options.model_dump(), "deadline": None, **(changes or {})})
+    once = {"deadline": None, "canary": None}
+    options = options_from({**batch.options.model_dump(), **once, **(changes or {})})
     options = with_limit(adapted(batch.options, options))
+    _check_budget(options, batch)
     indexes = _arranged(options, batch.generation + 1, choice.indexes)
     name = f"{batch.id}/order-{batch.generation + 1}-{ports.ids.token()}"
     order = keep_order(ports, name, ranked(ports, batch, options, indexes))
@@ -149,6 +152,16 @@ def clear(ports: Ports, batch: Batch, start: int, out_of_time: Callable[[], bool
         if out_of_time():
             break
     return start
+
+
+def _check_budget(options: BatchOptions, batch: Batch) -> None:
+    """What was spent stays so: a batch that it has ended would end again with its first record."""
+    spent = batch.closed.spent if batch.closed is not None else 0
+    if options.max_spend is not None and nanodollars(options.max_spend) <= spent:
+        raise OptionInvalid(
+            f"max_spend: {in_words(spent)} of {in_words(nanodollars(options.max_spend))} has been "
+            "spent already. Give it more"
+        )
 
 
 def _repeated(batch: Batch, generation: int) -> Retried:

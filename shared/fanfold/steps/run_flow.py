@@ -75,6 +75,8 @@ class Job:
     rate_limited: int = 0
     started_at: float = 0.0
     seconds: float = 0.0
+    #: what its flow says that it has cost (domain.money)
+    spent: int = 0
     log: list[LogEntry] = field(default_factory=list)
     #: whether it has a live document: a lease, or what an earlier delivery left
     leased: bool = False
@@ -173,6 +175,7 @@ def _admit_one(
         job.rate_limited = live.rate_limited
         job.started_at = live.started_at
         job.seconds = live.seconds
+        job.spent = live.spent
     return Admission.ALONE if job.deliveries >= policy.isolate_from else Admission.RUN
 
 
@@ -210,6 +213,7 @@ def run_of(ports: Ports, job: Job, outcome: Outcome) -> Run:
         seconds=job.seconds,
         log=tuple(job.log),
         flow_version=job.flow.version,
+        spent=job.spent,
     )
 
 
@@ -225,6 +229,7 @@ def live_of(job: Job, state: RunState, until: float, owner: str | None) -> Live:
         rate_limited=job.rate_limited,
         started_at=job.started_at,
         seconds=job.seconds,
+        spent=job.spent,
     )
 
 

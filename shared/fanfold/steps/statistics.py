@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fanfold.domain.durations import Durations, percentile
+from fanfold.domain.money import dollars_of
 from fanfold.domain.tally import Counts, ErrorGroup
 from fanfold.steps.status import Status
 
@@ -27,6 +28,8 @@ class Statistics:
     counts: Counts
     #: of all runs that are settled
     attempts: int
+    #: dollars, as their flow says with `ctx.spend`
+    spent: float
     #: since it was created, until it ended
     wall_seconds: float
     #: since it was started, until it ended; None before anything is settled
@@ -43,6 +46,7 @@ def statistics_of(status: Status) -> Statistics:
     return Statistics(
         counts=status.counts,
         attempts=tally.attempts,
+        spent=dollars_of(tally.spent),
         wall_seconds=status.seconds,
         records_per_second=_rate(status),
         durations=_spread(tally.durations, tally.seconds),

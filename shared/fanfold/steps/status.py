@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fanfold.domain.batch import Batch
+from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.certificate import Certificate
 from fanfold.domain.tally import Counts, Tally, conserve
 from fanfold.ports import Ports
@@ -40,6 +40,22 @@ def status_from(ports: Ports, batch: Batch) -> Status:
     counts = conserve(batch.known_total, batch.closed)
     ended_at = batch.ended_at or ports.clock.now()
     return Status(batch, batch.closed, counts, max(0.0, ended_at - batch.created_at))
+
+
+def reason_of(status: Status) -> str | None:
+    """Why the batch itself is or ended as it is, where that needs saying."""
+    batch, counts = status.batch, status.counts
+    if batch.failure is not None:
+        return batch.failure.message
+    if batch.ending is not None:
+        return batch.ending.reason
+    if batch.is_held:
+        return batch.held
+    if (winding := batch.winding_down) is not None:
+        return f"{winding.ending.reason}; what runs may finish"
+    if batch.state is BatchState.FAILED and counts.failed:
+        return "every record failed" if counts.failed == counts.total else "no record succeeded"
+    return None
 
 
 def verify(ports: Ports, batch_id: str) -> Certificate:

@@ -265,6 +265,7 @@ class Lanes:
             return
         try:
             job.seconds += seconds
+            job.spent += context.spent
             job.note(context.entries)
             result = conclude(self._ports, job, attempt)
             if isinstance(result, Again):

@@ -98,6 +98,7 @@ class Quick:
         if (
             isinstance(attempt, Returned)
             and not context.entries
+            and not context.spent
             and len(attempt.output) <= MAX_INLINE_OUTPUT_BYTES
         ):
             job.seconds += seconds

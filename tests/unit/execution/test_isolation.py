@@ -153,6 +153,15 @@ def test_the_last_words_of_a_record_that_kills_its_process_are_not_lost(
     assert "printed as well" in capfd.readouterr().err
 
 
+def test_what_a_record_has_spent_that_kills_its_process_is_counted(
+    own: Isolation, make_call: MakeCall, write: Write
+) -> None:
+    write("flows.py", LAST_SPENDING)
+    call = make_call(Library().find("flows.py:f").flow)
+    assert own.run(call)[0] == Died("exited with code 9")
+    assert call.context.spent == 250_000_000
+
+
 def test_what_an_earlier_record_left_running_logs_into_no_other(
     own: Isolation, make_call: MakeCall, write: Write
 ) -> None:
@@ -408,6 +417,17 @@ from fanfold import Context, flow
 def tell(record, ctx: Context):
     return [ctx.batch_id, ctx.run_id, ctx.index, ctx.key, ctx.attempt, ctx.parameters]
 """
+LAST_SPENDING = """
+import os
+from fanfold import flow
+
+@flow
+def f(record, ctx):
+    ctx.spend(0.2)
+    ctx.spend(0.05)
+    os._exit(9)
+"""
+
 LAST_WORDS = """\
 import os
 from fanfold import Context, flow

@@ -13,7 +13,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.errors import IllegalTransition, OptionInvalid
 from fanfold.ports import Delivery, Ports, Station, Verdict
-from fanfold.steps.budget import end_if_done, end_if_failed_too_often, end_if_overdue
+from fanfold.steps.budget import end_if_done, end_if_overdue, end_if_overspent
 from fanfold.steps.change import change
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.run_flow import Admission, Job, admit
@@ -50,7 +50,7 @@ def create(home: Home, ports: Ports) -> Any:
 def settle_failed(ports: Ports, batch: Batch, indexes: range) -> Batch:
     runs = [failed(batch, index) for index in indexes]
     ports.runs.settle(batch, runs)
-    end_if_failed_too_often(ports, batch, runs)
+    end_if_overspent(ports, batch, runs)
     return ports.batches.get(batch.id)
 
 
@@ -115,7 +115,7 @@ def test_successes_do_not_look_at_the_counters(ports: Ports, create: Any) -> Non
     batch = create(max_failures=0)
     runs = [ok(batch, 0)]
     ports.runs.settle(batch, runs)
-    end_if_failed_too_often(ports, replace(batch, id="batch-nosuchbatchthere"), runs)
+    end_if_overspent(ports, replace(batch, id="batch-nosuchbatchthere"), runs)
 
 
 def test_two_budgets_that_contradict_each_other_are_refused() -> None:

@@ -193,7 +193,7 @@ def _columns(batch: Batch) -> tuple[object, ...]:
     return (
         batch.state,
         batch.generation,
-        batch.positions,
+        batch.releasable,
         batch.options.concurrency,
         batch_to_json(batch),
     )

@@ -22,7 +22,9 @@ SETTLED_COLUMNS = (
     "place, key, status, output, "
     "CASE WHEN status = 'succeeded' AND blob IS NULL THEN NULL ELSE detail END, blob"
 )
-LIVE_COLUMNS = "place, generation, state, until, owner, attempts, rate_limited, started_at, seconds"
+LIVE_COLUMNS = (
+    "place, generation, state, until, owner, attempts, rate_limited, started_at, seconds, spent"
+)
 #: details that are kept parsed
 _SHORT = 100
 _STATES = {str(state): state for state in RunState}
@@ -64,6 +66,7 @@ def run_from(batch_id: str, row: tuple[Any, ...]) -> Run:
         seconds,
         log_from(detail),
         detail.get("version", ""),
+        detail.get("spent", 0),
     )
 
 
@@ -84,7 +87,7 @@ def _short(text: str) -> dict[str, Any]:
 
 
 def live_from(batch_id: str, row: tuple[Any, ...]) -> Live:
-    place, generation, state, until, owner, attempts, rate_limited, started_at, seconds = row
+    place, generation, state, until, owner, attempts, rate_limited, started_at, seconds, spent = row
     return Live(
         batch_id,
         index_of(place),
@@ -96,6 +99,7 @@ def live_from(batch_id: str, row: tuple[Any, ...]) -> Live:
         rate_limited,
         started_at,
         seconds,
+        spent,
     )
 
 
@@ -106,7 +110,7 @@ def live_at(db: sqlite3.Connection, batch_id: str, place: int) -> Live | None:
 
 def write_live(db: sqlite3.Connection, number: int, live: Live) -> None:
     db.execute(
-        f"INSERT OR REPLACE INTO lives ({LIVE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO lives ({LIVE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place_of(number, live.index),
             live.generation,
@@ -117,5 +121,6 @@ def write_live(db: sqlite3.Connection, number: int, live: Live) -> None:
             live.rate_limited,
             live.started_at,
             live.seconds,
+            live.spent,
         ),
     )

@@ -122,6 +122,10 @@ class EmbeddedRuns:
         db = self._database.read()
         return sum_slots(db, number_of(db, batch_id)).settled
 
+    def spent(self, batch_id: str) -> int:
+        db = self._database.read()
+        return sum_slots(db, number_of(db, batch_id)).spent
+
     def tally(self, batch_id: str) -> Tally:
         with self._database.snapshot() as db:
             number, batch = read_batch(db, batch_id)

@@ -46,6 +46,7 @@ CREATE TABLE slots (
     commits INTEGER NOT NULL,
     halvings INTEGER NOT NULL,
     gathered REAL NOT NULL,
+    spent INTEGER NOT NULL,
     PRIMARY KEY (batch, slot)
 ) WITHOUT ROWID;
 
@@ -101,7 +102,8 @@ CREATE TABLE lives (
     attempts INTEGER NOT NULL,
     rate_limited INTEGER NOT NULL,
     started_at REAL NOT NULL,
-    seconds REAL NOT NULL
+    seconds REAL NOT NULL,
+    spent INTEGER NOT NULL
 );
 CREATE INDEX lives_by_owner ON lives (owner) WHERE owner IS NOT NULL;
 

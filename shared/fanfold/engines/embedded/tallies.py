@@ -11,7 +11,7 @@ from fanfold.domain.outcome import printable
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER, ErrorGroup, Tally
 
 _ADD = """
-INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO slots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     succeeded = succeeded + excluded.succeeded,
     failed = failed + excluded.failed,
@@ -24,12 +24,13 @@ ON CONFLICT DO UPDATE SET
     digest = digest + excluded.digest,
     commits = commits + excluded.commits,
     halvings = halvings + excluded.halvings,
-    gathered = gathered + excluded.gathered
+    gathered = gathered + excluded.gathered,
+    spent = spent + excluded.spent
 """
 _SUM = """
 SELECT sum(succeeded), sum(failed), sum(canceled), sum(skipped), sum(waits), sum(woken),
        sum(attempts), sum(seconds), sum(digest),
-       sum(commits), sum(halvings), sum(gathered), count(*)
+       sum(commits), sum(halvings), sum(gathered), sum(spent), count(*)
 FROM slots WHERE batch = ?
 """
 
@@ -52,6 +53,7 @@ def add_tally(db: sqlite3.Connection, batch: int, slot: int, more: Tally) -> Non
             more.commits,
             more.halvings,
             more.gathered,
+            more.spent,
         ),
     )
     if more.durations:
@@ -70,9 +72,14 @@ def sum_slots(db: sqlite3.Connection, batch: int) -> Tally:
     if row[0] is None:
         return Tally()
     counters: list[Any] = list(row[:9])
-    commits, halvings, gathered, slots = row[9:]
+    commits, halvings, gathered, spent, slots = row[9:]
     return replace(
-        Tally(*counters), commits=commits, halvings=halvings, gathered=gathered, slots=slots
+        Tally(*counters),
+        commits=commits,
+        halvings=halvings,
+        gathered=gathered,
+        slots=slots,
+        spent=spent,
     )
 
 

@@ -140,6 +140,7 @@ def run_of(document: Document) -> Run:
         seconds=it["seconds"],
         log=log_from(about),
         flow_version=about.get("version", ""),
+        spent=about.get("spent", 0),
     )
 
 
@@ -177,6 +178,7 @@ def live_fields(live: Live) -> dict[str, Any]:
         "rate_limited": live.rate_limited,
         "started_at": float(live.started_at),
         "seconds": float(live.seconds),
+        "spent": live.spent,
     }
 
 
@@ -193,4 +195,5 @@ def live_of(document: Document) -> Live:
         rate_limited=it["rate_limited"],
         started_at=it["started_at"],
         seconds=it["seconds"],
+        spent=it["spent"],
     )

@@ -135,7 +135,7 @@ class GoogleFrontier:
             window,
             tally,
             concurrency=limit,
-            paged=batch.positions,
+            paged=batch.releasable,
             due=[it.fields["index"] for it in due],
             token=token,
             record=record,

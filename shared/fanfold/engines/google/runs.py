@@ -110,6 +110,10 @@ class GoogleRuns:
         sums = self._firestore.aggregate(self._layout.batch(batch_id), "slots", sums=["settled"])
         return int(sums["settled"] or 0)
 
+    def spent(self, batch_id: str) -> int:
+        sums = self._firestore.aggregate(self._layout.batch(batch_id), "slots", sums=["spent"])
+        return int(sums["spent"] or 0)
+
     def tally(self, batch_id: str) -> Tally:
         path = self._layout.batch(batch_id)
         batch = batch_of(self._firestore.get_one(path), batch_id)

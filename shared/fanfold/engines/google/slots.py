@@ -145,6 +145,7 @@ def _counters(of: Tally) -> dict[str, Any]:
         "repeats": of.repeats,
         "halvings": of.halvings,
         "gathered": of.gathered,
+        "spent": of.spent,
     }
 
 
@@ -181,4 +182,5 @@ def _tally_of(it: dict[str, Any]) -> Tally:
         it["halvings"],
         it["gathered"],
         it["slots"],
+        it["spent"],
     )
