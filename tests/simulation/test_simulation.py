@@ -93,7 +93,8 @@ def test_every_option_that_steers_a_schedule_is_used() -> None:
     simulator = Simulator()
     plans = [simulator.run(seed).plan for seed in range(200)]
     used = Counter(option for plan in plans for option in plan.options)
-    assert used.keys() == {"concurrency", "shuffle", "seed", "priority_field", "error_policy"}
+    wanted = {"concurrency", "shuffle", "seed", "priority_field", "error_policy", "canary"}
+    assert used.keys() == wanted
     assert {plan.exclusive for plan in plans} == {True, False}
     assert {plan.reaps for plan in plans} == {True, False}
     assert {plan.processes for plan in plans} == {1, 2, 3}

@@ -22,8 +22,9 @@ from fanfold.steps.tell import tell_in_passing
 def judged(ports: Ports, batch: Batch) -> Batch:
     """The batch, once its canary is judged if all of that is settled."""
     canary = batch.options.canary
-    if canary is None or batch.proven or batch.state is not BatchState.RUNNING:
+    if canary is None or batch.proven or batch.closed is not None:
         return batch
+    # that it is paused may be an old view: whoever resumed it may not have found this settled yet
     if ports.runs.settled(batch.id) < canary:
         return batch
     tally = ports.runs.tally(batch.id)

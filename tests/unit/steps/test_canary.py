@@ -122,6 +122,17 @@ def test_who_paused_it_by_hand_and_resumes_it_goes_on_with_the_canary(
     assert indexes(ports) == []
 
 
+def test_who_settles_the_last_of_it_by_an_old_view_judges_it_all_the_same(
+    ports: Ports, create: Any
+) -> None:
+    batch = create(canary=5)
+    indexes(ports)
+    view = pause(ports, batch.id)
+    resume(ports, batch.id)
+    settle(ports, view, [0, 1, 2, 3, 4])
+    assert indexes(ports) == list(range(5, 40))
+
+
 def test_the_sweep_judges_what_nobody_lived_to_judge(ports: Ports, create: Any) -> None:
     batch = create(canary=5)
     indexes(ports)

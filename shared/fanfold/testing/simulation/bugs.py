@@ -17,6 +17,7 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.domain.tally import Tally, tally_of
+from fanfold.engines.embedded import batches as embedded_batches
 from fanfold.engines.embedded import runs as embedded_runs
 from fanfold.engines.embedded.batches import EmbeddedBatches, number_of, read_batch
 from fanfold.engines.embedded.leases import EmbeddedLeases
@@ -159,6 +160,14 @@ def _keeps_no_outbox(right: Any) -> Any:
     return grant
 
 
+def _releases_what_is_paged(right: Any) -> Any:
+    def columns(batch: Batch) -> tuple[object, ...]:
+        state, generation, _, *rest = right(batch)
+        return (state, generation, batch.positions, *rest)
+
+    return columns
+
+
 # ------------------------------------------------- fan-out, pause, waits
 
 
@@ -260,6 +269,11 @@ BUGS: tuple[Bug, ...] = (
         "release before settle",
         "no more in flight than may be",
         (frontier_rules, "grant", _counts_itself_as_settled),
+    ),
+    Bug(
+        "a canary that is not waited for",
+        "a canary runs alone",
+        (embedded_batches, "_columns", _releases_what_is_paged),
     ),
     Bug("a release that no outbox keeps", _NO_SWEEP, (frontier_rules, "grant", _keeps_no_outbox)),
     Bug(

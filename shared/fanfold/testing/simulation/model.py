@@ -246,6 +246,10 @@ class Model:
                 "no more in flight than may be", f"{flight} are, and {allowed} may be"
             )
         self._allowed = max(limit, flight)
+        if (seen.released or 0) > batch.releasable:
+            self.schedule.violate(
+                "a canary runs alone", f"{seen.released} are released, before it is judged"
+            )
 
     # -------------------------------------------------------------- acks
 

@@ -103,6 +103,10 @@ def plan_of(seed: int, random: Random) -> Plan:
         options["priority_field"] = "p"
     if chance() < 0.06:
         options["error_policy"] = "stop"
+    # drawn apart, so that what else a seed decides is as it was before there were any
+    apart = Random(f"{seed} canary")
+    if apart.random() < 0.15:
+        options["canary"] = 1 + int(apart.random() * 3)
     fates: tuple[Fate, ...] = tuple(_fate(chance()) for _ in range(records))
     horizon = 40 + 22 * records
     retries = int(chance() * 1.3) + int(chance() * 1.1)

@@ -149,7 +149,9 @@ class Rest:
             return f"records {gone} have no message, no lease and no wait"
         waiting = sum(it[0] == WAITING for it in lives.values())
         flight = released - len(settled) - waiting
-        if not paused and released < total and flight < (batch.options.concurrency or 0):
+        if not paused and batch.releasable < total and not flight and not waiting:
+            return f"the canary of {batch.releasable} is over, and nobody has judged it"
+        if not paused and released < batch.releasable and flight < (batch.options.concurrency or 0):
             return f"{released} of {total} are released, and {flight} are in flight: nobody goes on"
         return ""
 
