@@ -16,6 +16,8 @@ from fanfold.steps.expenses import expenses_of
 from fanfold.steps.statistics import statistics_of
 from fanfold.steps.status import Status, reason_of
 
+_GROUPS_TOLD = 10
+
 
 def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
@@ -89,6 +91,8 @@ class BatchShape(BaseModel):
     #: whether it is paused by its canary, and goes on when it is resumed
     held: bool
     cost: CostShape
+    #: its failures by what is the same in them, the ten most frequent; …/errors has all
+    errors: list[ErrorShape]
     # Buttermilk's names
     id: str
     total_jobs: int
@@ -101,7 +105,8 @@ class BatchShape(BaseModel):
     @classmethod
     def of(cls, status: Status, *, on_google: bool) -> Self:
         batch, counts = status.batch, status.counts
-        rate = statistics_of(status).records_per_second
+        statistics = statistics_of(status)
+        rate = statistics.records_per_second
         left = counts.total - counts.settled
         eta = left / rate if rate and batch.sealed and not batch.ended else None
         return cls(
@@ -127,6 +132,7 @@ class BatchShape(BaseModel):
             cost=CostShape.model_validate(
                 expenses_of(status, on_google=on_google), from_attributes=True
             ),
+            errors=[ErrorShape.of(it) for it in statistics.errors[:_GROUPS_TOLD]],
             id=batch.id,
             total_jobs=counts.total,
             completed_jobs=counts.succeeded,

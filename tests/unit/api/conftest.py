@@ -52,6 +52,11 @@ def folding(record):
     return record
 
 
+@flow
+def paid(record, ctx):
+    ctx.spend(0.3)
+
+
 class Typed(BaseModel):
     text: str
 

@@ -12,7 +12,7 @@ from httpx import Client
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import ok
 from fanfold.testing.stations import fanned_out
-from fanfold.testing.working import work
+from fanfold.testing.working import work, working
 from fanfold.wiring import Fanfold
 from tests.unit.steps.both import ENGINES
 
@@ -58,10 +58,39 @@ def test_a_batch_from_its_creation_to_its_certificate(client: Client, fanfold: F
     }  # fmt: skip
     assert (after["progress"], after["eta"]) == (1.0, None)
     (group,) = client.get(f"/api/batches/{batch_id}/errors").json()
+    assert after["errors"] == [group]
     assert (group["count"], group["example"], group["example_index"]) == (1, "bad record", 1)
     certificate = client.get(f"/api/batches/{batch_id}/certificate").json()
     assert certificate["holds"]
     assert certificate["digest"] == certificate["expected_digest"]
+
+
+@each_engine
+def test_what_a_batch_costs_is_told_and_bounded(client: Client, fanfold: Fanfold) -> None:
+    batch_id = created(client, flow="paid", max_spend=0.5, concurrency=1, shuffle=False)["id"]
+    work(fanfold.ports, library=fanfold.library)
+    seen = client.get(f"/api/batches/{batch_id}").json()
+    is_google = fanfold.settings.engine == "google"
+    assert seen["cost"]["spent"] > seen["cost"]["max_spend"] == 0.5
+    assert (seen["cost"]["services"] is not None) == is_google
+    assert (seen["status"], seen["error"]) == (
+        "failed",
+        "$0.60 has been spent, and max_spend is $0.50",
+    )
+
+
+@each_engine
+def test_a_canary_that_fails_is_told_and_waited_for_no_longer(
+    client: Client, fanfold: Fanfold
+) -> None:
+    batch_id = created(client, canary=2, shuffle=False)["id"]
+    place = f"/api/batches/{batch_id}"
+    with working(fanfold.ports, library=fanfold.library):
+        held = client.get(f"{place}/wait", params={"timeout": 60}).json()
+        assert (held["status"], held["held"]) == ("paused", True)
+        assert held["error"].startswith("1 of the first 2 records failed")
+        assert not client.post(f"{place}/resume").json()["held"]
+        assert client.get(f"{place}/wait", params={"timeout": 60}).json()["status"] == "completed"
 
 
 @each_engine
