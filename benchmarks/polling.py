@@ -26,15 +26,13 @@ FLOWS = """
 import time
 from fanfold import flow
 
-@flow
-def short(record):
-    time.sleep(0.001)
-    return record
-
 def numbers():
     return ({"n": n} for n in range(%d))
 
-short.source = numbers
+@flow(source=numbers)
+def short(record):
+    time.sleep(0.001)
+    return record
 """
 
 

@@ -26,7 +26,10 @@ def serve_embedded(
     from fanfold.api.server import LOOPBACK, served
     from fanfold.identity import authenticator
 
-    supervisor = Supervisor(worker_command(settings.threads), processes, env=settings.environment())
+    # who asks is not to wait for what is being worked on
+    supervisor = Supervisor(
+        worker_command(settings.threads), processes, env=settings.environment(), behind=True
+    )
     with (
         Interrupts() as interrupts,
         open_fanfold(settings) as fanfold,

@@ -12,18 +12,22 @@ them.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 from fanfold import log
 
 #: how often in a row a child may die before it works
 _MAX_STILLBORN = 5
+#: of those that go behind others: where nobody else wants it they have the whole machine
+_NICE = 10
 #: what a child writes into its tether once it works
 READY = b"."
 
@@ -40,7 +44,8 @@ class _Child:
 
 
 class Supervisor:
-    """`env` is the children's environment, `output` the file they print into (both: as here)."""
+    """`env` is the children's environment, `output` the file they print into (both: as here).
+    `behind`: whoever else is on this machine, this process first of all, goes before them."""
 
     def __init__(
         self,
@@ -49,11 +54,13 @@ class Supervisor:
         *,
         env: Mapping[str, str] | None = None,
         output: int | None = None,
+        behind: bool = False,
     ) -> None:
         self._command = list(command)
         self._processes = processes
         self._env = None if env is None else dict(env)
         self._output = output
+        self._behind = behind
         self._children: list[_Child] = []
         self._stillborn = 0
         self._draining = False
@@ -130,12 +137,22 @@ class Supervisor:
                 env=self._env,
                 start_new_session=True,
             )
+        if self._behind:
+            _put_behind(process.pid)
         self._children.append(_Child(process, tether))
 
     def _signal(self, number: int) -> None:
         for child in self._children:
             if child.process.poll() is None:
                 child.process.send_signal(number)
+
+
+def _put_behind(pid: int) -> None:
+    """Linux may share its processors between sessions first, and a child has one of its own."""
+    with suppress(OSError):  # it has ended already
+        os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+    with suppress(OSError):  # not on every system
+        Path(f"/proc/{pid}/autogroup").write_text(str(_NICE))
 
 
 def _how(code: int) -> str:

@@ -45,9 +45,9 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
     """A supervisor of children that run a Python text."""
     supervisors: list[Supervisor] = []
 
-    def of(text: str, processes: int = 2) -> Supervisor:
+    def of(text: str, processes: int = 2, *, behind: bool = False) -> Supervisor:
         command = [sys.executable, "-S", "-c", _BEGIN + dedent(text), str(tmp_path)]
-        supervisors.append(Supervisor(command, processes))
+        supervisors.append(Supervisor(command, processes, behind=behind))
         supervisors[-1].start()
         return supervisors[-1]
 
@@ -186,3 +186,16 @@ def test_a_child_s_environment_and_output_are_as_given(tmp_path: Path) -> None:
         supervisor.start()
         assert supervisor.wait(60)
     assert (tmp_path / "out").read_text() == "green\n"
+
+
+@pytest.mark.parametrize(("behind", "nice"), [(False, 0), (True, 10)])
+def test_children_that_go_behind_give_way_to_whoever_else_is_there(
+    supervise: Supervise, behind: bool, nice: int
+) -> None:
+    supervisor = supervise("work()", behind=behind)
+    supervisor.start()
+    for pid in supervisor.pids:
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + nice
+        group = Path(f"/proc/{pid}/autogroup")
+        if group.exists() and behind:
+            assert group.read_text().split()[-1] == str(nice)
