@@ -5,6 +5,7 @@
     │   ├── FlowNotFound
     │   ├── FlowInvalid
     │   ├── SourceInvalid         names the place: file, line or record, field
+    │   │   └── RecordsInvalid    several places
     │   ├── OptionInvalid
     │   ├── SettingsInvalid
     │   ├── BatchNotFound
@@ -40,6 +41,7 @@ decides what an error means to a terminal, to HTTP and to a message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +67,18 @@ class FlowInvalid(UsageError):
 
 class SourceInvalid(UsageError):
     """The source cannot be read. Each line must be one JSON value."""
+
+
+class RecordsInvalid(SourceInvalid):
+    """Several records of a source are wrong. Mend them all, and send it again."""
+
+    def __init__(self, problems: Sequence[str], *, are_all: bool = True) -> None:
+        """`are_all`: else there may be more behind them."""
+        self.problems = tuple(problems)
+        self.are_all = are_all
+        first, number = self.problems[0], len(self.problems)
+        many = f"{'' if are_all else 'at least '}{number:,} records are wrong; the first: {first}"
+        super().__init__(many if number > 1 else first)
 
 
 class OptionInvalid(UsageError):

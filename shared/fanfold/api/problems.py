@@ -25,6 +25,7 @@ from fanfold.errors import (
     NotAllowed,
     OptionInvalid,
     RecordNotFound,
+    RecordsInvalid,
     RunNotFound,
     SourceInvalid,
     handling_of,
@@ -40,6 +41,19 @@ _NOT_THERE = {
     RecordNotFound: "the batch has no such record",
 }
 _RETRY_SECONDS = 5
+_LINE = re.compile(r"([^:]+):(\d+): (.*)", re.DOTALL)
+_NUMBER = re.compile(r"([^:]+): (?:item|record) (\d+):? (.*)", re.DOTALL)
+
+
+class Place(BaseModel):
+    """One thing that is wrong, and where."""
+
+    #: of a request's field: its place; of a record: the source's name and its line or number
+    loc: list[str]
+    msg: str
+    type: str
+    #: of what was sent line by line, counted from 1
+    line: int | None = None
 
 
 class Problem(BaseModel):
@@ -49,8 +63,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["there is no such batch here"])
-    #: of a request that is not well formed, what is wrong where
-    errors: list[dict[str, Any]] | None = None
+    #: of a request that is not well formed, or of records: what is wrong where
+    errors: list[Place] | None = None
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -76,11 +90,24 @@ def _of_ours(_request: Request, error: Exception) -> JSONResponse:
     if handling.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("api.failed", f"{type(error).__name__}: {error}")
     headers = {}
+    errors = (
+        [_of_record(it) for it in error.problems] if isinstance(error, RecordsInvalid) else None
+    )
     if handling.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if handling.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_RETRY_SECONDS)
-    return problem(handling.http_status, _code_of(error), detail, headers=headers)
+    return problem(handling.http_status, _code_of(error), detail, errors=errors, headers=headers)
+
+
+def _of_record(text: str) -> Place:
+    """Sources tell the place in front: `body:3: …`, or `the request's records: record 3: …`."""
+    found = _LINE.match(text) or _NUMBER.match(text)
+    if found is None:
+        return Place(loc=["body"], msg=text, type="record-invalid")
+    name, number, rest = found.groups()
+    line = int(number) if found.re is _LINE else None
+    return Place(loc=[name, number], msg=rest, type="record-invalid", line=line)
 
 
 def _detail_of(error: Exception) -> str:
@@ -102,11 +129,11 @@ def _code_of(error: Exception) -> str:
 def _of_the_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  it is registered for that
     errors = [
-        {"loc": [str(part) for part in it["loc"]], "msg": it["msg"], "type": it["type"]}
+        Place(loc=[str(part) for part in it["loc"]], msg=it["msg"], type=it["type"])
         for it in error.errors()
     ]
     first = errors[0]
-    detail = f"{'.'.join(first['loc'])}: {first['msg']}"
+    detail = f"{'.'.join(first.loc)}: {first.msg}"
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request-invalid", detail, errors=errors)
 
 
@@ -127,7 +154,7 @@ def problem(
     code: str,
     detail: str,
     *,
-    errors: list[dict[str, Any]] | None = None,
+    errors: list[Place] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     document = Problem(

@@ -11,6 +11,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.execution.library import Found
 from fanfold.execution.validation import check_input
 from fanfold.sources.open import Opened
+from fanfold.sources.problems import Problems
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.status import status_of
 
@@ -39,5 +40,8 @@ def started(
         check_input(found.flow, data)
 
     ports = asker.fanfold.ports
-    batch = create_batch(ports, request, source.lines, check=check)
+    problems = Problems()
+    batch = create_batch(
+        ports, request, lambda: source.lines(problems), check=check, problems=problems
+    )
     return BatchShape.of(status_of(ports, batch.id), on_google=asker.on_google)

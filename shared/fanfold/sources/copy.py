@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from fanfold.errors import SourceInvalid, UsageError
-from fanfold.sources.line import Line
+from fanfold.sources.line import Line, OnProblem, refuse
 from fanfold.sources.raw_lines import raw_lines
 
 #: The copy is handed on in pieces of about so many characters.
@@ -25,10 +25,11 @@ def spool(
     check: Callable[[Any], None] | None = None,
     max_records: int | None = None,
     on_progress: Callable[[int], None] | None = None,
+    on_problem: OnProblem = refuse,
 ) -> Iterator[bytes]:
     """The records, a line each.
 
-    `check` sees each record's data; a UsageError from it refuses the source, naming the place.
+    `check` sees each record's data; a UsageError from it is a problem, which names the place.
     Nothing behind the first `max_records` is read: an endless source may be cut. `on_progress` is
     told now and then how many records there were so far, and at the end.
     """
@@ -39,7 +40,10 @@ def spool(
             try:
                 check(line.data)
             except UsageError as error:
-                raise SourceInvalid(f"{line.place}: record {count}: {error}") from error
+                problem = SourceInvalid(f"{line.place}: record {count}: {error}")
+                problem.__cause__ = error
+                on_problem(problem)
+                continue
         held.append(_text_of(line))
         count += 1
         size += len(line.body)

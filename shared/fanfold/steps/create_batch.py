@@ -21,11 +21,12 @@ from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.in_flight import with_limit
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.source import Source
-from fanfold.errors import BatchNotFound, RequestReused
+from fanfold.errors import BatchNotFound, RecordsInvalid, RequestReused, SourceInvalid
 from fanfold.ports import Ports
 from fanfold.sources.copy import spool
-from fanfold.sources.jsonl import Line
+from fanfold.sources.line import Line, refuse
 from fanfold.sources.prepare import prepared
+from fanfold.sources.problems import Problems
 from fanfold.steps.request import request_fan_out
 
 
@@ -61,9 +62,11 @@ def create_batch(
     *,
     check: Callable[[Any], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
+    problems: Problems | None = None,
 ) -> Batch:
     """Store the batch and start its fan-out. Every record passes `check` before anything is
-    stored; what it raises is raised here."""
+    stored; what it raises is raised here. With `problems`, which `lines` must tell of its own,
+    several of them are raised together."""
     digest = _digest_of(request)
     if request.request_id is None:
         batch_id = ports.ids.batch_id()
@@ -77,7 +80,9 @@ def create_batch(
     # a sample is drawn once it is known how many records there are
     wanted = None if options.shuffle else options.max_records
     counted = _Counted(on_progress)
-    ports.blobs.write(blob, spool(prepared(lines(), options), check, wanted, counted))
+    told = problems or refuse
+    copied = spool(prepared(lines(), options, told), check, wanted, counted, told)
+    ports.blobs.write(blob, copied if problems is None else _whole(copied, problems))
     now = ports.clock.now()
     batch = Batch(
         id=batch_id,
@@ -97,6 +102,17 @@ def create_batch(
         _refuse_another(stored, digest)
     request_fan_out(ports, stored)
     return stored
+
+
+def _whole(copied: Iterator[bytes], problems: Problems) -> Iterator[bytes]:
+    """What raises here leaves nothing stored."""
+    try:
+        yield from copied
+    except RecordsInvalid:
+        raise
+    except SourceInvalid as last:
+        problems.check(last)
+    problems.check()
 
 
 class _Counted:

@@ -88,6 +88,57 @@ def test_what_cannot_be_is_refused_and_nothing_is_stored(
     assert fanfold.ports.batches.find() == []
 
 
+def test_every_line_that_is_wrong_is_told_and_nothing_is_stored(
+    client: Client, fanfold: Fanfold
+) -> None:
+    long = b"x" * 1600
+    body = b'{"text": "a"}\n{"text": 5}\n\n{"text": \n{"id": "%s"}\n{"text": "c"}\n' % long
+    answer = client.post(URL, params={"flow": "typed"}, content=body, headers=NDJSON)
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert problem["type"] == "urn:fanfold:records-invalid"
+    assert problem["detail"].startswith("3 records are wrong; the first: body:2: ")
+    assert [(it["line"], it["loc"]) for it in problem["errors"]] == [
+        (2, ["body", "2"]), (4, ["body", "4"]), (5, ["body", "5"]),
+    ]  # fmt: skip
+    assert "text" in problem["errors"][0]["msg"]
+    assert problem["errors"][1]["msg"].startswith("not JSON")
+    assert fanfold.ports.batches.find() == []
+    assert list((fanfold.settings.home / "blobs").glob("*")) == []
+
+
+def test_of_very_many_the_first_are_told_and_no_more_is_read(client: Client) -> None:
+    body = b'{"text": 5}\n' * 50_000
+    answer = client.post(URL, params={"flow": "typed"}, content=body, headers=NDJSON)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("at least 20 records are wrong; the first: body:1: ")
+    assert len(answer.json()["errors"]) == 20
+
+
+def test_a_sample_of_good_lines_is_not_taken_from_a_body_with_wrong_ones_among_them(
+    client: Client, fanfold: Fanfold
+) -> None:
+    params = {"flow": "typed", "options": '{"max_records": 2, "shuffle": false}'}
+    body = b'{"text": 5}\n{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n'
+    answer = client.post(URL, params=params, content=body, headers=NDJSON)
+    assert (answer.status_code, answer.json()["errors"][0]["line"]) == (400, 1)
+    assert fanfold.ports.batches.find() == []
+
+
+def test_what_cannot_be_read_on_is_told_with_what_was_wrong_before(client: Client) -> None:
+    body = b'id,text\na,1\nb,"2\n'
+    answer = client.post(URL, params={"flow": "typed"}, content=b"\xff\n" + body, headers=NDJSON)
+    assert [it["line"] for it in answer.json()["errors"]] == [1, 2, 3, 4]
+
+
+def test_records_in_a_request_are_told_by_their_numbers(client: Client, fanfold: Fanfold) -> None:
+    records = [{"text": "a"}, {"text": 5}, {"text": "b"}, {"id": "x" * 1600, "text": "c"}]
+    answer = client.post("/api/batches", json={"flow": "typed", "records": records})
+    assert answer.status_code == 400
+    assert [it["loc"][1] for it in answer.json()["errors"]] == ["1", "3"]
+    assert fanfold.ports.batches.find() == []
+
+
 def test_a_body_that_breaks_off_starts_nothing(client: Client, fanfold: Fanfold) -> None:
     def pieces() -> Iterator[bytes]:
         yield LINES
