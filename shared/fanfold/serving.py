@@ -21,17 +21,18 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from fanfold.errors import IssuerSilent, Unauthenticated, handling_of
+from fanfold.errors import IssuerSilent, SettingsInvalid, Unauthenticated, handling_of
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.log import logger
 from fanfold.ports import Ports, Station
 from fanfold.push.station import DeskStation, RunStation
 from fanfold.settings import Settings
-from fanfold.steps.sweep import Memory, Swept, sweep
+from fanfold.steps.sweep import Memory, sweep
 from fanfold.wiring import GOOGLE, open_google
 
 if TYPE_CHECKING:
@@ -108,11 +109,14 @@ class Serving:
         content_type = request.headers.get("content-type", "")
         return "", await runs.handle(content_type, await request.body())
 
-    def sweep(self) -> Swept:
-        """One pass over the open batches."""
+    def sweep(self, request: Request) -> tuple[dict[str, int], int]:
+        """One pass over the open batches; asked for by the same account that Pub/Sub pushes as."""
         with self._opening:
             _, ports = self._opened()
-        return sweep(ports, GOOGLE, self._memory)
+        refused = self._refused(request.headers.get("authorization"))
+        if refused is not None:
+            return {}, refused
+        return asdict(sweep(ports, GOOGLE, self._memory)), 200
 
     def _refused(self, authorization: str | None) -> int | None:
         """The status for who may not push here. It tells them nothing; the log tells us."""
@@ -153,7 +157,11 @@ class Serving:
 
 def _pushers(settings: Settings, issuer: str) -> Pushers:
     # what it stands on is installed, and loaded, only where it is asked for
-    from fanfold.identity.pushers import Pushers
+    try:
+        from fanfold.identity.pushers import Pushers
+    except ModuleNotFoundError as missing:
+        needed = f"FANFOLD_PUSH_ACCOUNT needs {missing.name}: pip install 'fanfold[api]'"
+        raise SettingsInvalid(needed) from missing
 
     return Pushers(settings.push_account, settings.push_audience, issuer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +16,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as Werkzeug
 
 from fanfold.engines.embedded.engine import embedded_engine
+from fanfold.errors import SettingsInvalid
 from fanfold.ports import Ports, Station
 from fanfold.serving import Serving
 from fanfold.settings import Settings
@@ -127,3 +129,30 @@ def test_without_an_account_nobody_is_asked(
     assert pushed(serving(ports, issuer), station, None) == ("", 204)
     assert sum(issuer.asked.values()) == 0
     assert handled(ports) == 1
+
+
+def test_the_sweep_is_asked_for_by_the_same_account_and_by_nobody_else(
+    ports: Ports, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FANFOLD_PUSH_ACCOUNT", ACCOUNT)
+    served = serving(ports, issuer)
+
+    def swept(authorization: str | None) -> tuple[dict[str, int], int]:
+        headers = [] if authorization is None else [("Authorization", authorization)]
+        return served.sweep(Werkzeug(EnvironBuilder(headers=headers).get_environ()))
+
+    assert swept(None) == ({}, 401)
+    assert swept(f"Bearer {issuer.token(email='else@example.com')}") == ({}, 401)
+    done, status = swept(f"Bearer {issuer.token(email=ACCOUNT)}")
+    assert (status, "batches" in done or bool(done)) == (200, True)
+
+
+def test_without_the_libraries_that_it_takes_the_setting_is_refused(
+    ports: Ports, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FANFOLD_PUSH_ACCOUNT", ACCOUNT)
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    for name in [it for it in sys.modules if it.startswith("fanfold.identity")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SettingsInvalid, match=r"fanfold\[api\]"):
+        pushed(serving(ports, issuer), Station.FAN_OUT, None)

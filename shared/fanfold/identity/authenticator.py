@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from fanfold.domain.people import ALL, Principal
@@ -12,6 +13,8 @@ from fanfold.identity.verifier import Claims, Verifier
 from fanfold.ports import Clock
 from fanfold.settings import Settings
 
+#: what an e-mail address has only in quotes
+_ODD = re.compile(r"[\s:\"<>,;]")
 #: everybody on a desk
 LOCAL = Principal("local", is_admin=True)
 
@@ -59,23 +62,33 @@ class _Tokens:
         self._verifier = verifier
         self._admins = settings.admin_people
         self._groups_claim = settings.groups_claim
+        self._is_one_issuer = len(settings.issuers) == 1
 
     def principal_of(self, authorization: str | None) -> Principal:
         claims = self._verifier.claims_of(authorization)
-        identity = _identity(claims)
+        identity = self._identity(claims)
         groups = _groups(claims.get(self._groups_claim))
         admin = Principal(identity, groups).is_among(self._admins)
         return Principal(identity, groups, is_admin=admin)
 
-
-def _identity(claims: Claims) -> str:
-    identity = claims["email"] if has_verified_email(claims) else claims.get("sub")
-    if not isinstance(identity, str) or not identity:
-        raise Unauthenticated("The token says neither a subject nor a verified e-mail.")
-    # where people are named these words mean others
-    if identity == ALL or identity.startswith("group:"):
-        raise Unauthenticated("The token's subject is a word that names many.")
-    return identity
+    def _identity(self, claims: Claims) -> str:
+        """An address that its issuer has verified names the same person whoever vouches for it. A
+        subject is its issuer's own: so with several issuers, or where it looks like an address, it
+        is told with its issuer (`https://login.example.com#ann`), which no address looks like."""
+        if has_verified_email(claims):
+            email = str(claims["email"])
+            if _ODD.search(email):
+                raise Unauthenticated("The token's e-mail is none that anybody would write.")
+            return email
+        subject = claims.get("sub")
+        if not isinstance(subject, str) or not subject:
+            raise Unauthenticated("The token says neither a subject nor a verified e-mail.")
+        # where people are named these words mean others
+        if subject == ALL or subject.startswith("group:"):
+            raise Unauthenticated("The token's subject is a word that names many.")
+        if self._is_one_issuer and "@" not in subject and "#" not in subject:
+            return subject
+        return f"{claims['iss']}#{subject}"
 
 
 def _groups(claim: object) -> frozenset[str]:

@@ -1,9 +1,10 @@
 """An issuer's published keys, kept; asked for again when a token names one that is not among them.
 
-Whoever sends tokens chooses the names of keys in them. So the issuer is asked no more often than
-every `between` seconds, whatever names come, and whether it answers or not. A key of a
-fresh answer is found without waiting for anybody. A key is used until it has been missing from an
-answer, which is asked for every `refresh` seconds, or until none has come for `lasts` seconds.
+Whoever sends tokens chooses the names of keys in them. So once the issuer was asked in vain, for a
+name that it does not publish either or because it does not answer, it is left alone for `between`
+seconds, whatever names come. A key that it has begun to use since is found at once otherwise. A key
+is used until it has been missing from an answer, which is asked for
+every `refresh` seconds, or until none has come for `lasts` seconds.
 """
 
 from __future__ import annotations
@@ -50,38 +51,54 @@ class Keys:
         self._patience = patience
         self._asking = Lock()
         self._known: _Known = {}
-        self._asked: float | None = None
+        self._in_vain: float | None = None
         self._answered: float | None = None
         self._silence: IssuerSilent | None = None
 
-    def key(self, name: str, algorithm: str) -> PyJWK:
-        """IssuerSilent where the issuer would have to be asked and does not answer."""
-        if name not in self._known or self._age() >= self._refresh:
-            self._ask_if_it_is_time()
-        key = self._known.get(name, {}).get(algorithm) if self._age() < self._lasts else None
-        if key is not None:
+    def key(self, name: str | None, algorithm: str) -> PyJWK:
+        """`name` None: the one of this algorithm, if there is one alone. IssuerSilent where the
+        issuer would have to be asked and does not answer."""
+        key = self._find(name, algorithm)
+        if key is None or self._age() >= self._refresh:
+            self._ask_if_it_is_time(name, algorithm)
+            key = self._find(name, algorithm)
+        if key is not None and self._age() < self._lasts:
             return key
         if self._silence is not None:
             raise IssuerSilent(str(self._silence))
+        if name is None:
+            raise Unauthenticated(
+                "The token does not name its key, and its issuer has not just one."
+            )
         raise Unauthenticated("The token is signed with a key that its issuer does not publish.")
+
+    def _find(self, name: str | None, algorithm: str) -> PyJWK | None:
+        known = self._known
+        if name is not None:
+            return known.get(name, {}).get(algorithm)
+        fitting = [keys[algorithm] for keys in known.values() if algorithm in keys]
+        return fitting[0] if len(fitting) == 1 else None
 
     def _age(self) -> float:
         """Seconds since the last answer."""
         return float("inf") if self._answered is None else self._clock.now() - self._answered
 
-    def _ask_if_it_is_time(self) -> None:
+    def _ask_if_it_is_time(self, name: str | None, algorithm: str) -> None:
         with self._asking:
             now = self._clock.now()
-            if self._asked is not None and now - self._asked < self._between:
+            if self._in_vain is not None and now - self._in_vain < self._between:
                 return
-            self._asked = now
+            if self._answered == now and self._find(name, algorithm) is not None:
+                return  # somebody else has asked meanwhile
             try:
                 self._known = _usable(keys_published_by(self._issuer, self._patience))
             except IssuerSilent as silence:
                 self._silence = silence
+                self._in_vain = now
             else:
                 self._silence = None
                 self._answered = now
+                self._in_vain = None if self._find(name, algorithm) is not None else now
 
 
 def _usable(published: list[Any]) -> _Known:

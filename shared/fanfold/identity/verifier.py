@@ -35,8 +35,8 @@ class Verifier:
         algorithm, name = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise Unauthenticated(f"The token is not signed with one of {', '.join(ALGORITHMS)}.")
-        if "crit" in header or not isinstance(name, str):
-            raise Unauthenticated("The token does not name its key, or asks for an extension.")
+        if "crit" in header or not (name is None or isinstance(name, str)):
+            raise Unauthenticated("The token's header asks for what is not known here.")
         issuer = claims.get("iss")
         if not isinstance(issuer, str) or issuer not in self._issuers:
             raise Unauthenticated("The token's issuer is none that is configured here.")

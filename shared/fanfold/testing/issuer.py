@@ -60,8 +60,8 @@ class Issuer:
         key: _Private | None = None,
         **claims: Any,
     ) -> str:
-        """`expires`: in how many seconds. Other claims are added as they are, or put in place of
-        the issuer's own."""
+        """`expires`: in how many seconds. `kid` empty: it does not name its key. Other claims are
+        added as they are, or put in place of the issuer's own."""
         name = kid or next(reversed(self.keys))
         known = self.keys.get(name) or next(iter(self.keys.values()))
         algorithm = known[0]
@@ -70,7 +70,9 @@ class Issuer:
         said |= {"sub": sub} if sub is not None else {}
         said |= {"groups": list(groups)} if groups is not None else {}
         said |= {"email": email, "email_verified": email_verified} if email is not None else {}
-        return jwt.encode(said | claims, key or known[1], algorithm, {"kid": name})
+        return jwt.encode(
+            said | claims, key or known[1], algorithm, {} if kid == "" else {"kid": name}
+        )
 
     def document(self, path: str) -> dict[str, Any] | None:
         if path == "/.well-known/openid-configuration":

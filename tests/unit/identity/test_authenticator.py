@@ -166,16 +166,40 @@ def test_unknown_keys_ask_once_in_a_while(
     assert issuer.asked[KEYS] == 2
 
 
-def test_a_rotated_key_is_taken_and_the_old_one_no_longer(
-    door: Authenticator, issuer: Issuer, clock: StillClock
+def test_a_rotated_key_is_taken_at_once_and_the_old_one_no_longer(
+    door: Authenticator, issuer: Issuer
 ) -> None:
     old = issuer.token()
     door.principal_of(f"Bearer {old}")
     issuer.rotate("ES256")
-    clock.pass_(30)
     assert door.principal_of(f"Bearer {issuer.token()}").identity == "ann"
     with pytest.raises(Unauthenticated):
         door.principal_of(f"Bearer {old}")
+
+
+def test_who_names_keys_that_are_not_there_holds_up_a_rotated_one_for_half_a_minute(
+    door: Authenticator, issuer: Issuer, clock: StillClock
+) -> None:
+    with pytest.raises(Unauthenticated):
+        door.principal_of(f"Bearer {issuer.token(kid='stranger')}")
+    issuer.rotate()
+    with pytest.raises(Unauthenticated, match="publish"):
+        door.principal_of(f"Bearer {issuer.token()}")
+    clock.pass_(30)
+    assert door.principal_of(f"Bearer {issuer.token()}").identity == "ann"
+
+
+def test_a_token_that_does_not_name_its_key_is_taken_where_there_is_one(
+    door: Authenticator, issuer: Issuer, clock: StillClock
+) -> None:
+    assert door.principal_of(f"Bearer {issuer.token(kid='')}").identity == "ann"
+    issuer.rotate("ES256", keep=True)
+    clock.pass_(600)
+    assert door.principal_of(f"Bearer {issuer.token(kid='')}").identity == "ann"
+    issuer.rotate("ES256", keep=True)
+    clock.pass_(600)
+    with pytest.raises(Unauthenticated, match="has not just one"):
+        door.principal_of(f"Bearer {issuer.token(kid='')}")
 
 
 def test_a_withdrawn_key_is_forgotten_though_nobody_names_another(
@@ -241,9 +265,27 @@ def test_each_configured_issuer_vouches_with_its_own_keys(
 ) -> None:
     with running_issuer(clock.now) as second:
         door = door_of(issuer, clock, auth=f"{issuer.url}, {second.url}")
-        assert door.principal_of(f"Bearer {second.token(sub='bob')}").identity == "bob"
+        assert (
+            door.principal_of(f"Bearer {second.token(sub='bob')}").identity == f"{second.url}#bob"
+        )
         with pytest.raises(Unauthenticated, match="signature"):
             door.principal_of(f"Bearer {second.token(iss=issuer.url)}")
+
+
+@pytest.mark.parametrize("subject", ["bob@example.com", "https://other.example.com#bob"])
+def test_a_subject_that_looks_like_somebody_else_is_told_with_its_issuer(
+    door: Authenticator, issuer: Issuer, subject: str
+) -> None:
+    token = issuer.token(sub=subject, email="bob@example.com", email_verified=False)
+    assert door.principal_of(f"Bearer {token}").identity == f"{issuer.url}#{subject}"
+
+
+@pytest.mark.parametrize("email", ["https://other.example.com#bob", "group:ops", '"a b"@c.com'])
+def test_an_address_that_looks_like_somebody_else_is_refused(
+    door: Authenticator, issuer: Issuer, email: str
+) -> None:
+    with pytest.raises(Unauthenticated, match="e-mail"):
+        door.principal_of(f"Bearer {issuer.token(email=email)}")
 
 
 def test_on_a_desk_nobody_is_asked() -> None:
