@@ -10,8 +10,9 @@ from fastapi_offline import FastAPIOffline
 from fanfold.api import batches, events, flows, jobs, runs, upload
 from fanfold.api.asking import Desk
 from fanfold.api.limits import BodyLimit
+from fanfold.api.loopback import LoopbackOnly
 from fanfold.api.problems import tell_problems
-from fanfold.identity import Authenticator
+from fanfold.identity import Authenticator, is_for_loopback_only
 from fanfold.wiring import Fanfold
 
 
@@ -25,6 +26,8 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     )
     app.state.desk = Desk(fanfold, authenticator)
     app.add_middleware(BodyLimit)
+    if is_for_loopback_only(fanfold.settings):
+        app.add_middleware(LoopbackOnly)
     tell_problems(app)
     for part in (upload, batches, jobs, events, runs, flows):
         app.include_router(part.router)
