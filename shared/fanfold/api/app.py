@@ -29,6 +29,6 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     if is_for_loopback_only(fanfold.settings):
         app.add_middleware(LoopbackOnly)
     tell_problems(app)
-    for part in (upload, batches, jobs, events, runs, flows):
+    for part in (batches, upload, events, jobs, runs, flows):
         app.include_router(part.router)
     return app

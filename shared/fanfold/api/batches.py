@@ -30,7 +30,7 @@ from fanfold.steps.stop import cancel, wind_down
 router = APIRouter(prefix="/api/batches", tags=["batches"])
 
 
-@router.post("", status_code=201, responses=answers(400, 403, 404, 409))
+@router.post("", summary="Start a batch", status_code=201, responses=answers(400, 403, 404, 409))
 def create(
     asker: Asking,
     body: NewBatch,
@@ -47,7 +47,7 @@ def create(
     return shape
 
 
-@router.get("", responses=answers(404))
+@router.get("", summary="List batches", responses=answers(404))
 def find(
     asker: Asking,
     request: Request,
@@ -69,13 +69,13 @@ def find(
     return [_shown(asker, batch) for batch in found]
 
 
-@router.get("/{batch_id}", responses=answers(404))
+@router.get("/{batch_id}", summary="Look at a batch", responses=answers(404))
 def get(asker: Asking, batch_id: str) -> BatchShape:
     """How it is now: counts that add up, progress, rate, and how long the rest will take."""
     return _shown(asker, asker.batch(Action.SEE, batch_id))
 
 
-@router.get("/{batch_id}/wait", responses=answers(404))
+@router.get("/{batch_id}/wait", summary="Wait for a batch", responses=answers(404))
 async def wait(asker: Asking, request: Request, batch_id: str, seconds: Seconds = 30) -> BatchShape:
     """It, as soon as it has ended (or its canary has it paused) or the time is over, whichever is
     first."""
@@ -87,13 +87,13 @@ async def wait(asker: Asking, request: Request, batch_id: str, seconds: Seconds 
     return await run_in_threadpool(get, asker, batch_id)
 
 
-@router.delete("/{batch_id}", responses=answers(403, 404, 409))
+@router.delete("/{batch_id}", summary="Cancel a batch", responses=answers(403, 404, 409))
 def delete(asker: Asking, batch_id: str) -> BatchShape:
     """Cancel it: as POST …/cancel."""
     return stop(asker, batch_id)
 
 
-@router.post("/{batch_id}/cancel", responses=answers(403, 404, 409))
+@router.post("/{batch_id}/cancel", summary="Cancel a batch", responses=answers(403, 404, 409))
 def stop(
     asker: Asking,
     batch_id: str,
@@ -107,21 +107,21 @@ def stop(
     return _shown(asker, batch)
 
 
-@router.post("/{batch_id}/pause", responses=answers(403, 404, 409))
+@router.post("/{batch_id}/pause", summary="Pause a batch", responses=answers(403, 404, 409))
 def hold(asker: Asking, batch_id: str) -> BatchShape:
     """Nothing new starts until it is resumed; what runs, finishes."""
     asker.batch(Action.HOLD, batch_id)
     return _shown(asker, pause(asker.fanfold.ports, batch_id))
 
 
-@router.post("/{batch_id}/resume", responses=answers(403, 404, 409))
+@router.post("/{batch_id}/resume", summary="Resume a batch", responses=answers(403, 404, 409))
 def go_on(asker: Asking, batch_id: str) -> BatchShape:
     """Everything goes on."""
     asker.batch(Action.HOLD, batch_id)
     return _shown(asker, resume(asker.fanfold.ports, batch_id))
 
 
-@router.patch("/{batch_id}", responses=answers(400, 403, 404, 409))
+@router.patch("/{batch_id}", summary="Change a batch", responses=answers(400, 403, 404, 409))
 def update(asker: Asking, batch_id: str, body: Changes) -> BatchShape:
     """Change options while it runs; label, tags and who may look at it or hold it at any time."""
     asker.batch(Action.HOLD, batch_id)
@@ -129,7 +129,9 @@ def update(asker: Asking, batch_id: str, body: Changes) -> BatchShape:
     return _shown(asker, change(asker.fanfold.ports, batch_id, changes))
 
 
-@router.post("/{batch_id}/retry", responses=answers(400, 403, 404, 409))
+@router.post(
+    "/{batch_id}/retry", summary="Run some records again", responses=answers(400, 403, 404, 409)
+)
 def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
     """Run some records again, with today's code; the other results are kept."""
     batch = asker.batch(Action.HOLD, batch_id)
@@ -150,14 +152,18 @@ def again(asker: Asking, batch_id: str, body: Retry) -> RetriedShape:
     return RetriedShape(retried=done.records, batch=_shown(asker, done.batch))
 
 
-@router.get("/{batch_id}/errors", responses=answers(404))
+@router.get("/{batch_id}/errors", summary="Its failures by kind", responses=answers(404))
 def errors(asker: Asking, batch_id: str) -> list[ErrorShape]:
     """Its failures by what is the same in them, the most frequent first."""
     status = status_from(asker.fanfold.ports, asker.batch(Action.SEE, batch_id))
     return [ErrorShape.of(it) for it in statistics_of(status).errors]
 
 
-@router.get("/{batch_id}/certificate", responses=answers(404, 409))
+@router.get(
+    "/{batch_id}/certificate",
+    summary="Prove that its counts are right",
+    responses=answers(404, 409),
+)
 def certificate(asker: Asking, batch_id: str) -> CertificateShape:
     """Derived anew, now. It is of a batch that has ended; before that it cannot hold."""
     asker.batch(Action.SEE, batch_id)

@@ -25,6 +25,7 @@ _LOOK_SECONDS, _SILENT_SECONDS = 0.5, 15.0
 
 @router.get(
     "/events",
+    summary="Listen to what happens to it",
     response_class=StreamingResponse,
     responses={200: {"content": {_MEDIA_TYPE: {}}}, **answers(404)},
 )

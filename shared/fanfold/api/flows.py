@@ -45,14 +45,14 @@ class FlowShape(BaseModel):
         )
 
 
-@router.get("", responses=answers())
+@router.get("", summary="List flows", responses=answers())
 def find(asker: Asking) -> list[FlowShape]:
     """Those one may see, by name."""
     flows = [FlowShape.of(it, asker.principal) for it in asker.fanfold.library.all()]
     return [it for it in flows if Role.VIEWER in it.roles]
 
 
-@router.get("/{name}", responses=answers(404))
+@router.get("/{name}", summary="Look at a flow", responses=answers(404))
 def get(asker: Asking, name: str) -> FlowShape:
     """One of them."""
     return FlowShape.of(asker.flow(Action.SEE_FLOW, name), asker.principal)

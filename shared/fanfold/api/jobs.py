@@ -28,7 +28,7 @@ _TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 Status = Annotated[RunState | None, Query(description="only those that are so")]
 
 
-@router.get("/jobs", responses=answers(404, 409))
+@router.get("/jobs", summary="List its records", responses=answers(404, 409))
 def jobs(
     asker: Asking,
     request: Request,
@@ -52,7 +52,7 @@ def jobs(
     return [JobShape.of(it) for it in found]
 
 
-@router.get("/jobs/{record_id}", responses=answers(404, 409))
+@router.get("/jobs/{record_id:path}", summary="Look at a record", responses=answers(404, 409))
 def job(
     asker: Asking,
     batch_id: str,
@@ -70,6 +70,7 @@ def job(
 
 @router.get(
     "/results",
+    summary="Stream its results",
     response_class=StreamingResponse,
     responses={
         200: {"content": {it.split(";")[0]: {} for it in _TYPES.values()}},

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 _NOT_ENDED = frozenset(BatchState) - ENDED
 
 
-@router.post("", status_code=201, responses=answers(400, 403, 404, 409))
+@router.post("", summary="Run a flow once", status_code=201, responses=answers(400, 403, 404, 409))
 def create(
     asker: Asking,
     body: NewRun,
@@ -54,7 +54,7 @@ def create(
     return shape
 
 
-@router.get("", responses=answers(404))
+@router.get("", summary="List single runs", responses=answers(404))
 def find(
     asker: Asking,
     request: Request,
@@ -82,13 +82,15 @@ def find(
     return [RunShape.of(found[batch.id]) for batch in batches]
 
 
-@router.get("/{run_id}", responses=answers(404, 409))
+@router.get("/{run_id}", summary="Look at a run", responses=answers(404, 409))
 def get(asker: Asking, run_id: str) -> WholeRunShape:
     """How it is now, with its input and its output; of any record of any batch."""
     return _whole(asker, *asker.run(Action.SEE, run_id))
 
 
-@router.patch("/{run_id}", responses=answers(400, 403, 404, 409))
+@router.patch(
+    "/{run_id}", summary="Change what is said of a run", responses=answers(400, 403, 404, 409)
+)
 def update(asker: Asking, run_id: str, body: About) -> WholeRunShape:
     """Change its label, its tags, or who may look at it and hold it; at any time."""
     batch = _single(asker, run_id)
@@ -96,7 +98,7 @@ def update(asker: Asking, run_id: str, body: About) -> WholeRunShape:
     return _whole(asker, change(asker.fanfold.ports, batch.id, changes), 0)
 
 
-@router.post("/{run_id}/cancel", responses=answers(403, 404, 409))
+@router.post("/{run_id}/cancel", summary="Cancel a run", responses=answers(403, 404, 409))
 def stop(asker: Asking, run_id: str) -> WholeRunShape:
     """It does not start any more or, if it runs, is told to stop and not waited for. Canceling
     what is canceled changes nothing."""
@@ -104,7 +106,7 @@ def stop(asker: Asking, run_id: str) -> WholeRunShape:
     return _whole(asker, cancel(asker.fanfold.ports, batch.id), 0)
 
 
-@router.get("/{run_id}/log", responses=answers(404, 409))
+@router.get("/{run_id}/log", summary="Read the log of a run", responses=answers(404, 409))
 def log(
     asker: Asking,
     request: Request,
@@ -123,7 +125,7 @@ def log(
     return shown
 
 
-@router.get("/{run_id}/wait", responses=answers(404, 409))
+@router.get("/{run_id}/wait", summary="Wait for a run", responses=answers(404, 409))
 async def wait(
     asker: Asking, request: Request, run_id: str, seconds: Seconds = 30
 ) -> WholeRunShape:

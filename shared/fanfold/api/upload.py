@@ -36,6 +36,7 @@ _BODY = {"content": {it: {"schema": {"type": "string", "format": "binary"}} for 
 
 @router.post(
     "/upload",
+    summary="Start a batch of what is sent",
     status_code=201,
     responses=answers(400, 403, 404, 409),
     openapi_extra={"requestBody": {**_BODY, "required": True}},

@@ -1,0 +1,43 @@
+"""Lists that go on behind a Link header (RFC 8288)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from fanfold.client.calls import Answer, Call, Item, Items, Operation
+from fanfold.client.patience import Patience
+from fanfold.client.shapes import Shape
+
+It = TypeVar("It", bound=Shape)
+_LINK = re.compile(r"<([^>]*)>([^<]*)")
+_NEXT = re.compile(r";\s*rel=\"?next\"?")
+
+
+def after(answer: Answer) -> Call | None:
+    """The call for what comes behind this page."""
+    for address, about in _LINK.findall(answer.headers.get("link", "")):
+        if _NEXT.search(about):
+            parts = urlsplit(address)
+            return Call(verb="GET", path=parts.path, query=dict(parse_qsl(parts.query)))
+    return None
+
+
+def page(
+    patience: Patience, path: str, query: Mapping[str, Any], shape: type[It]
+) -> Operation[list[It]]:
+    """The first page alone."""
+    answer = yield from patience.ask(Call(verb="GET", path=path, query=query))
+    return [shape.model_validate(it) for it in answer.json]
+
+
+def pages(patience: Patience, path: str, query: Mapping[str, Any], shape: type[It]) -> Items[It]:
+    """Each item, page by page, as somebody asks for them."""
+    call: Call | None = Call(verb="GET", path=path, query=query)
+    while call is not None:
+        answer = yield from patience.ask(call)
+        for it in answer.json:
+            yield Item(shape.model_validate(it))
+        call = after(answer)

@@ -1,0 +1,217 @@
+"""What the API answers with, as values. A field that a newer server adds is no error."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ENDED_BATCH = frozenset({"completed", "failed", "canceled", "expired"})
+ENDED_RUN = frozenset({"succeeded", "failed", "canceled", "skipped"})
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Counts(Shape):
+    """They add up: the total is the sum of the others."""
+
+    total: int
+    queued: int
+    running: int
+    waiting: int
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+
+    @property
+    def settled(self) -> int:
+        return self.succeeded + self.failed + self.canceled + self.skipped
+
+
+class ErrorGroup(Shape):
+    """Failures that are the same but for their varying parts."""
+
+    fingerprint: str
+    count: int
+    type: str
+    pattern: str
+    example: str
+    example_index: int
+
+
+class Cost(Shape):
+    """In dollars."""
+
+    spent: float = 0.0
+    max_spend: float | None = None
+    services: float | None = None
+
+
+class Batch(Shape):
+    batch_id: str
+    flow: str
+    status: str
+    generation: int
+    #: whether the total is known, or may still grow
+    sealed: bool
+    counts: Counts
+    #: from 0 to 1
+    progress: float
+    #: records a second, and seconds to go at that
+    rate: float | None = None
+    eta: float | None = None
+    label: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    owner: str = ""
+    source: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: why it is or ended as it is, where that needs saying
+    error: str | None = None
+    #: whether its canary has it paused
+    held: bool = False
+    cost: Cost = Field(default_factory=Cost)
+    errors: list[ErrorGroup] = Field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_BATCH
+
+    @property
+    def ok(self) -> bool:
+        """Whether it completed, and every record succeeded."""
+        return self.status == "completed" and self.counts.succeeded == self.counts.total
+
+
+class Retried(Shape):
+    #: how many records run again
+    retried: int
+    batch: Batch
+
+
+class Run(Shape):
+    run_id: str
+    batch_id: str
+    index: int
+    flow: str
+    flow_version: str = ""
+    status: str
+    #: whether it was started by itself
+    single: bool
+    label: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    owner: str = ""
+    attempts: int = 0
+    seconds: float = 0.0
+    #: dollars
+    spent: float = 0.0
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: type and message
+    error: dict[str, str] | None = None
+    #: of a run that was asked for by itself; lists leave these out
+    key: str | None = None
+    input: Any = None
+    output: Any = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_RUN
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "succeeded"
+
+
+class RunLogEntry(Shape):
+    time: datetime
+    code: str
+    level: str
+    message: str
+    fields: dict[str, Any] | None = None
+
+
+class LogEntry(Shape):
+    time: datetime
+    level: str
+    message: str
+    fields: str = ""
+
+
+class Job(Shape):
+    """A record of a batch, and what came of it; by itself with its output and its log."""
+
+    record_id: str
+    index: int
+    key: str | None = None
+    status: str
+    error: dict[str, str] | None = None
+    output: Any = None
+    attempts: int = 0
+    seconds: float = 0.0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    flow_version: str = ""
+    log: list[LogEntry] = Field(default_factory=list)
+
+
+class Result(Shape):
+    """A line of a batch's results."""
+
+    index: int
+    key: str | None = None
+    status: str
+    output: Any = None
+    error: dict[str, str] | None = None
+    #: of a batch with a parameter grid
+    parameters: dict[str, Any] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "succeeded"
+
+
+class Certificate(Shape):
+    """The proof that a batch's counts are right, derived anew from its runs' documents."""
+
+    holds: bool
+    whole: bool
+    total: int
+    succeeded: int
+    failed: int
+    canceled: int
+    skipped: int
+    digest: str
+    expected_digest: str
+    at: datetime | None = None
+
+
+class Event(Shape):
+    batch_id: str
+    sequence: int
+    kind: str
+    at: float
+    generation: int
+    flow: str
+    label: str | None = None
+    counts: Counts | None = None
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class Flow(Shape):
+    name: str
+    title: str = ""
+    description: str = ""
+    version: str = ""
+    has_source: bool = False
+    has_fold: bool = False
+    retries: int = 0
+    timeout: float | None = None
+    roles: list[str] = Field(default_factory=list)
