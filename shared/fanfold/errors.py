@@ -72,13 +72,15 @@ class SourceInvalid(UsageError):
 class RecordsInvalid(SourceInvalid):
     """Several records of a source are wrong. Mend them all, and send it again."""
 
-    def __init__(self, problems: Sequence[str], *, are_all: bool = True) -> None:
+    def __init__(self, problems: Sequence[str] = (), *, are_all: bool = True) -> None:
         """`are_all`: else there may be more behind them."""
         self.problems = tuple(problems)
         self.are_all = are_all
-        first, number = self.problems[0], len(self.problems)
-        many = f"{'' if are_all else 'at least '}{number:,} records are wrong; the first: {first}"
-        super().__init__(many if number > 1 else first)
+        told = self.problems[0] if self.problems else None
+        if len(self.problems) > 1:
+            number = f"{'' if are_all else 'at least '}{len(self.problems):,}"
+            told = f"{number} records are wrong; the first: {told}"
+        super().__init__(told)
 
 
 class OptionInvalid(UsageError):

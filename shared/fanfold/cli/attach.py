@@ -34,6 +34,7 @@ def attach(
     from fanfold.cli.opening import opened_at
     from fanfold.cli.output_file import check_out
     from fanfold.cli.terminal import Terminal
+    from fanfold.domain.in_flight import threads_worth
     from fanfold.local.reach import reach
 
     check_out(out, as_json=json)
@@ -46,7 +47,7 @@ def attach(
         elsewhere = None
         if not found.ended:
             fanfold.library.check(found.flow)
-            limit = found.options.concurrency
+            limit = threads_worth(found.options)
             with interrupts.raised():
                 _, elsewhere = up.enter_context(
                     at_work(terminal, reach(engine, delivery), processes, threads, limit)

@@ -15,7 +15,7 @@ from fanfold.cli.interrupts import Interrupts
 from fanfold.cli.order import Order, order
 from fanfold.cli.reading import reading
 from fanfold.cli.terminal import Terminal, hearing_user_code
-from fanfold.domain.in_flight import concurrency_of
+from fanfold.domain.in_flight import threads_worth
 from fanfold.local.reach import Reach, reach
 from fanfold.local.topics import ensure_topics
 from fanfold.settings import Settings
@@ -59,7 +59,7 @@ def created(
                     _placed_at(reached)
                     if threads is None
                     else at_work(
-                        terminal, reached, processes, threads, concurrency_of(asked.options)
+                        terminal, reached, processes, threads, threads_worth(asked.options)
                     )
                 )
             fanfold = held.enter_context(open_fanfold(settings))

@@ -31,6 +31,7 @@ from fanfold.cli.report import ending_as_json, output_of, summary
 from fanfold.cli.terminal import Terminal
 from fanfold.cli.watching import watch
 from fanfold.cli.workers import Workers, WorkersDied, default_processes, threads_for
+from fanfold.domain.in_flight import threads_worth
 from fanfold.folds.stream import stream_results
 from fanfold.steps.status import status_of
 
@@ -98,7 +99,7 @@ def _work(
     fanfold: Fanfold, terminal: Terminal, batch: Batch, how: Drive, interrupts: Interrupts
 ) -> None:
     processes = how.processes or default_processes()
-    threads = threads_for(how.threads, processes, batch.options.concurrency)
+    threads = threads_for(how.threads, processes, threads_worth(batch.options))
     terminal.say(
         f"fanfold: {batch.id} of {batch.flow.name}, "
         f"{count(processes, 'process', 'processes')} of {count(threads, 'thread')}"

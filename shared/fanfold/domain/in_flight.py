@@ -1,9 +1,12 @@
-"""How many records of a batch are let out at once, where a rate says how many may begin.
+"""How many records of a batch are let out at once, where nobody says it and it must be bounded.
 
 Without a limit all messages of a batch are out, and whoever gets one that cannot begin has to put
 it aside, at two writes each. So a batch with a rate has a limit in any case: as many as can begin
 in some seconds, unless the user names another number. Where runs take longer than that the rate is
-reached with more. One with a canary has one as well, for its records are to be held back.
+reached with more.
+
+A batch that may spend only so much has one, for what is in flight when that is spent is spent as
+well. So has one with a canary, whose records are to be held back: one that nobody notices.
 """
 
 from __future__ import annotations
@@ -15,17 +18,27 @@ from fanfold.domain.rate import per_second
 
 _SECONDS = 20.0
 _LEAST, _MOST = 10, 1000
-#: so many that nobody waits for it: a canary only takes that records are let out one by one
-_BEHIND_A_CANARY = 10_000
+_UNDER_A_BUDGET, _BEHIND_A_CANARY = 100, 10_000
 
 
 def concurrency_of(options: BatchOptions) -> int | None:
     """None: no limit."""
     if options.concurrency is not None:
         return options.concurrency
-    if options.rate is None:
-        return None if options.canary is None else _BEHIND_A_CANARY
-    return max(_LEAST, min(_MOST, ceil(_SECONDS * per_second(options.rate))))
+    if options.rate is not None:
+        return max(_LEAST, min(_MOST, ceil(_SECONDS * per_second(options.rate))))
+    if options.max_spend is not None:
+        return _UNDER_A_BUDGET
+    return None if options.canary is None else _BEHIND_A_CANARY
+
+
+def threads_worth(options: BatchOptions) -> int | None:
+    """How many may be of use for it, where somebody wants that many at work; None: as many as there
+    are usually, for a limit that nobody named is none to be reached."""
+    came_of_it = concurrency_of(options.model_copy(update={"concurrency": None}))
+    if options.rate is None and options.concurrency in (None, came_of_it):
+        return None
+    return concurrency_of(options)
 
 
 def with_limit(options: BatchOptions) -> BatchOptions:

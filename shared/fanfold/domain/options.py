@@ -76,7 +76,7 @@ class BatchOptions(BaseModel):
     #: more failed records than this end the batch: a number, or a share of all records such as 3%
     max_failures: Annotated[int | str | None, BeforeValidator(_budget)] = None
     #: dollars: more than that, by what its flow says with `ctx.spend`, ends the batch. What is in
-    #: flight then is spent besides
+    #: flight then is spent besides; without `concurrency` that is 100 records
     max_spend: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     #: so many records are run first, alone. If all of them succeed the rest follows; if not, the
     #: batch is paused, for somebody to look and to resume or cancel it

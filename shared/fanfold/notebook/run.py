@@ -18,7 +18,7 @@ from threading import Event
 from typing import Any
 
 from fanfold.domain.flow import Flow
-from fanfold.domain.in_flight import concurrency_of
+from fanfold.domain.in_flight import threads_worth
 from fanfold.domain.options import options_from
 from fanfold.errors import FlowInvalid
 from fanfold.execution.validation import check_input
@@ -127,7 +127,7 @@ def resume_batch(
                 )
         if batch.is_held:
             batch = resume(fanfold.ports, batch_id)
-        lanes = threads_for(threads, settings, batch.options.concurrency)
+        lanes = threads_for(threads, settings, threads_worth(batch.options))
         status = watch(fanfold, batch, found, lanes, Listeners(on_progress, on_event), Event())
         return _done(settings, fanfold.ports, status)
 
@@ -144,7 +144,7 @@ def _run(
 ) -> Done:
     settings = settings_for(home)
     checked = options_from(options)
-    lanes = threads_for(threads, settings, concurrency_of(checked))
+    lanes = threads_for(threads, settings, threads_worth(checked))
     with open_fanfold(settings) as fanfold:
         found = found_of(fanfold.library, flow)
         source = opened(found, records, checked)

@@ -1,10 +1,12 @@
-"""How many records a batch that has a rate lets out at once."""
+"""How many records a batch lets out at once for which nobody has said it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from fanfold.domain.in_flight import adapted, concurrency_of, with_limit
+from fanfold.domain.in_flight import adapted, concurrency_of, threads_worth, with_limit
 from fanfold.domain.options import BatchOptions
 
 
@@ -47,3 +49,23 @@ def test_what_somebody_named_stays(
     before: BatchOptions, changes: dict[str, object], expected: int
 ) -> None:
     assert adapted(before, before.model_copy(update=changes)).concurrency == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "threads"),
+    [
+        ({}, None),
+        ({"concurrency": 50}, 50),
+        ({"rate": "60/min"}, 20),
+        ({"canary": 5}, None),
+        ({"max_spend": 5.0}, None),
+        ({"max_spend": 5.0, "concurrency": 200}, 200),
+        ({"canary": 5, "concurrency": 200}, 200),
+    ],
+)
+def test_a_limit_that_nobody_named_is_worth_no_threads(
+    given: dict[str, Any], threads: int | None
+) -> None:
+    options = BatchOptions(**given)
+    assert threads_worth(options) == threads
+    assert threads_worth(with_limit(options)) == threads

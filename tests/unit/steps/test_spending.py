@@ -81,6 +81,13 @@ def test_with_more_than_it_may_spend_the_rest_is_skipped(ports: Ports, create: A
     )  # fmt: skip
 
 
+def test_a_budget_comes_with_a_limit(ports: Ports, create: Any) -> None:
+    assert ports.batches.get(create(max_spend=1.0).id).options.concurrency == 100
+    assert ports.batches.get(create(max_spend=1.0, concurrency=7).id).options.concurrency == 7
+    assert ports.batches.get(create(max_spend=1.0, canary=3).id).options.concurrency == 100
+    assert ports.batches.get(create(max_spend=1.0, rate="60/min").id).options.concurrency == 20
+
+
 def test_what_costs_nothing_does_not_look_at_the_counters(ports: Ports, create: Any) -> None:
     batch = create(max_spend=0)
     runs = [ok(batch, 0), failed(batch, 1)]
