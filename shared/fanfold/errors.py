@@ -72,9 +72,9 @@ class SourceInvalid(UsageError):
 class RecordsInvalid(SourceInvalid):
     """Several records of a source are wrong. Mend them all, and send it again."""
 
-    def __init__(self, problems: Sequence[str] = (), *, are_all: bool = True) -> None:
+    def __init__(self, problems: str | Sequence[str] = (), *, are_all: bool = True) -> None:
         """`are_all`: else there may be more behind them."""
-        self.problems = tuple(problems)
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
         self.are_all = are_all
         told = self.problems[0] if self.problems else None
         if len(self.problems) > 1:
