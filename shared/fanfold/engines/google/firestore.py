@@ -101,6 +101,10 @@ class Document:
         return self.path.rpartition("/")[2]
 
 
+#: of a document: its path
+NAME = "__name__"
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     field: str
@@ -193,18 +197,20 @@ class Firestore:
         limit: int | None = None,
     ) -> list[Document]:
         """`after`: from the one behind the document of this value and path on; of equal values the
-        paths decide."""
+        paths decide. By NAME the paths alone are the order, and no value counts: the service orders
+        by no field that a filter holds equal."""
         request = types.RunQueryRequest.pb()(parent=parent or self._root)
         query = request.structured_query
         _select(query, collection, where)
         if order is not None:
             directions = types.StructuredQuery.Direction
             direction = directions.DESCENDING if descending else directions.ASCENDING
-            for name in (order, "__name__"):
+            for name in dict.fromkeys((order, NAME)):
                 query.order_by.add(direction=direction).field.field_path = name
             if after is not None:
                 value, path = after
-                query.start_at.values.append(encode(value))
+                if order != NAME:
+                    query.start_at.values.append(encode(value))
                 query.start_at.values.add(reference_value=path)
                 query.start_at.before = False
         if limit is not None:

@@ -46,6 +46,9 @@ class Index:
 
 INDEXES: tuple[Index, ...] = (
     Index("batches", ("state", "created_at"), descending=True),
+    Index("batches", ("single", "created_at"), descending=True),
+    Index("batches", ("single", "state", "created_at"), descending=True),
+    Index("slots", ("settled", "waits", "woken")),
     Index("runs", ("batch", "digest")),
     Index("runs", ("batch", "status", "digest")),
     Index("runs", ("batch", "seconds"), descending=True),
@@ -54,22 +57,26 @@ INDEXES: tuple[Index, ...] = (
 )
 
 #: (collection, field): large, or never asked for; indexing them costs and makes hot spots
-UNINDEXED: tuple[tuple[str, str], ...] = (
-    ("batches", "doc"),
-    ("batches", "amended"),
-    ("pages", "packed"),
-    ("slots", "errors"),
-    ("control", "pending"),
-    *(("runs", field) for field in ("seconds", "output", "blob", "about")),
-    *(
-        ("live", field)
-        for field in ("index", "generation", "owner", "attempts", "rate_limited", "seconds")
-    ),
-    *(
-        ("letters", field)
-        for field in ("body", "size", "reason", "about", "origin", "index", "fate")
-    ),
-    ("letters", "resurrected_at"),
+UNINDEXED: tuple[tuple[str, str], ...] = tuple(
+    (collection, field)
+    for collection, fields in {
+        "batches": ("doc", "amended"),
+        "pages": ("number", "stop", "packed"),
+        "slots": (
+            *("succeeded", "failed", "canceled", "skipped", "attempts", "seconds", "digest"),
+            *("commits", "repeats", "halvings", "gathered", "slots", "errors", "durations"),
+        ),
+        "control": ("released", "woken", "pending", "last"),
+        "runs": ("seconds", "output", "blob", "about"),
+        "live": (
+            *("index", "generation", "owner", "attempts", "rate_limited", "started_at"),
+            *("seconds", "spent"),
+        ),
+        "letters": (
+            *("body", "size", "reason", "about", "origin", "index", "fate", "resurrected_at"),
+        ),
+    }.items()
+    for field in fields
 )
 
 

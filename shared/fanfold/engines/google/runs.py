@@ -20,7 +20,7 @@ from fanfold.engines.google.documents import (
     run_write,
     settled_of,
 )
-from fanfold.engines.google.firestore import Document, Where
+from fanfold.engines.google.firestore import NAME, Document, Where
 from fanfold.engines.google.removing import remove
 from fanfold.engines.google.settling import Create, Settling
 from fanfold.engines.google.slots import Slots, tally_from
@@ -90,7 +90,7 @@ class GoogleRuns:
         after: tuple[str, str] | None = None
         while True:
             found = self._firestore.query(
-                "", self._layout.runs, where, order="status", after=after, limit=_READ
+                "", self._layout.runs, where, order=NAME, after=after, limit=_READ
             )
             yield from map(run_of, found)
             if len(found) < _READ:

@@ -7,8 +7,9 @@
         assert cloud.operations.written == 21
 
 A gRPC server on a port of this machine, for where there is no Java, and for what no emulator does:
-it counts what would be billed, injects faults, imposes limits, and its time can be moved. It posts
-to functions what is pushed. It knows the calls of `fanfold.engines.google` and refuses every other.
+it counts what would be billed, injects faults, imposes limits, refuses queries that the service has
+no index for, and its time can be moved. It posts to functions what is pushed. It knows the calls of
+`fanfold.engines.google` and refuses every other.
 Where it and the official emulators differ, it is wrong, but for what push.py names.
 """
 

@@ -59,6 +59,16 @@ class Documents:
             inside = self._collections.get(path, {})
             return [inside[name] for name in sorted(inside)]
 
+    def fields_by_collection(self) -> frozenset[tuple[str, str]]:
+        """Those that some document has."""
+        with self._changed:
+            return frozenset(
+                (path.rsplit("/", 1)[-1], field)
+                for path, documents in self._collections.items()
+                for document in documents.values()
+                for field in document.fields
+            )
+
     # --------------------------------------------------------- transactions
 
     def begin(self) -> bytes:

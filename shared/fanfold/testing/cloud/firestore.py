@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from google.cloud.firestore_v1 import types
@@ -12,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from fanfold.testing.cloud import fields, queries
 from fanfold.testing.cloud.clock import CloudClock
 from fanfold.testing.cloud.documents import Documents
+from fanfold.testing.cloud.indexes import Indexes
 from fanfold.testing.cloud.limits import Limits
 from fanfold.testing.cloud.operations import Meter, collection_of
 from fanfold.testing.cloud.refusal import unimplemented
@@ -30,6 +32,7 @@ class FirestoreService:
         self._limits = limits
         self._meter = meter
         self.documents = Documents(clock, limits)
+        self.indexes = Indexes()
 
     @property
     def methods(self) -> dict[str, Method]:
@@ -74,15 +77,17 @@ class FirestoreService:
     def _aggregate(self, request: Any, _: Call) -> list[Any]:
         _refuse(request, {"parent", "structured_aggregation_query"})
         query = request.structured_aggregation_query
-        collection, found = self._select(request.parent, query.structured_query)
+        summed = [it.sum.field.field_path for it in query.aggregations if it.HasField("sum")]
+        collection, found = self._select(request.parent, query.structured_query, summed)
         self._meter.read(collection, max(1, -(-len(found) // _ENTRIES)))
         answer = types.RunAggregationQueryResponse.pb()(read_time=self._now())
         for alias, value in queries.aggregate(query.aggregations, found).items():
             answer.result.aggregate_fields[alias].CopyFrom(value)
         return [answer]
 
-    def _select(self, parent: str, query: Any) -> tuple[str, list[Any]]:
+    def _select(self, parent: str, query: Any, summed: Sequence[str] = ()) -> tuple[str, list[Any]]:
         name = queries.collection_of(query)
+        self.indexes.check(name, query, summed)
         return name, queries.run(query, self.documents.collection(f"{parent}/{name}"))
 
     def _begin(self, request: Any, _: Call) -> Any:

@@ -46,7 +46,8 @@ def run(query: Any, documents: Sequence[Any]) -> list[Any]:
     found = [it for it in documents if all(_matches(it, filter_) for filter_ in filters)]
     order, descending = _order(query, filters)
     if order is not None:
-        found = [it for it in found if fields.find(it.fields, order) is not None]
+        if order != (_NAME,):
+            found = [it for it in found if fields.find(it.fields, order) is not None]
         # the id decides between equals, in the same direction
         found.sort(key=lambda it: (_key(it, order), it.name), reverse=descending)
     if query.HasField("start_at"):
@@ -126,6 +127,8 @@ def _order(query: Any, filters: Sequence[Any]) -> tuple[tuple[str, ...] | None, 
 
 
 def _key(document: Any, order: tuple[str, ...]) -> tuple[int, Any]:
+    if order == (_NAME,):
+        return fields.sort_key(_RawValue(reference_value=document.name))
     value = fields.find(document.fields, order)
     assert value is not None
     return fields.sort_key(value)
@@ -133,7 +136,7 @@ def _key(document: Any, order: tuple[str, ...]) -> tuple[int, Any]:
 
 def _keys(document: Any, order: tuple[str, ...]) -> tuple[tuple[int, Any], ...]:
     name = fields.sort_key(_RawValue(reference_value=document.name))
-    return _key(document, order), name
+    return (name,) if order == (_NAME,) else (_key(document, order), name)
 
 
 def _starts(key: tuple[Any, ...], at: tuple[Any, ...], before: bool, descending: bool) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 
+from fanfold.engines.google.resources import Index
 from fanfold.testing.cloud.clock import CloudClock
 from fanfold.testing.cloud.faults import Faults
 from fanfold.testing.cloud.firestore import FirestoreService
@@ -53,6 +54,21 @@ class Cloud:
         self.firestore_host = self.pubsub_host = (
             f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         )
+
+    @property
+    def indexes_used(self) -> frozenset[Index]:
+        """The composite ones that some query has needed so far."""
+        return frozenset(self._firestore.indexes.used)
+
+    @property
+    def fields_asked(self) -> frozenset[tuple[str, str]]:
+        """(collection, field): what some query has named."""
+        return frozenset(self._firestore.indexes.asked)
+
+    @property
+    def fields_written(self) -> frozenset[tuple[str, str]]:
+        """(collection, field): what some document that is there has."""
+        return self._firestore.documents.fields_by_collection()
 
     @property
     def operations(self) -> Operations:
