@@ -51,9 +51,9 @@ def sources() -> dict[str, Path]:
     return {name: folder / name / "main.py" for name in NAMES}
 
 
-def command_of(name: str, source: Path, port: int) -> list[str]:
+def command_of(name: str, source: Path, port: int, python: str = sys.executable) -> list[str]:
     # -P: a file in the current folder must not shadow a module of the standard library.
-    begin = [sys.executable, "-P", "-m", "functions_framework", "--target", name]
+    begin = [python, "-P", "-m", "functions_framework", "--target", name]
     return [*begin, "--source", str(source), "--host", "127.0.0.1", "--port", str(port)]
 
 

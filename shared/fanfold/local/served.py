@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,15 +46,16 @@ class ServedFunctions:
         guard: Guard,
         instead: Mapping[str, Path],
         *,
+        python: str = sys.executable,
         service_pushes: bool,
     ) -> None:
         """`instead`: the source of a function, by its name, that is to be served in the stead of
-        ours. `service_pushes`: what answers at the emulator's address pushes as the real service
-        does."""
+        ours; `python`: whose libraries they see. `service_pushes`: what answers at the emulator's
+        address pushes as the real service does."""
         sources = functions.sources() | dict(instead)
         self._service_pushes = service_pushes
         self._served = [
-            _served(name, sources[name], port, settings, logs, guard)
+            _served(name, sources[name], port, settings, logs, guard, python)
             for name, port in zip(functions.NAMES, ports, strict=True)
         ]
 
@@ -117,9 +119,15 @@ class ServedFunctions:
 
 
 def _served(
-    name: str, source: Path, port: int, settings: Settings, logs: Path, guard: Guard
+    name: str,
+    source: Path,
+    port: int,
+    settings: Settings,
+    logs: Path,
+    guard: Guard,
+    python: str,
 ) -> _Served:
-    command = functions.command_of(name, source, port)
+    command = functions.command_of(name, source, port, python)
     env = functions.environment_of(name, settings)
     return _Served(Process(name, command, logs / f"{name}.log", guard=guard, env=env), port)
 

@@ -12,6 +12,7 @@ lost by ending in the midst of work but what lies in emulators of our own.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -98,11 +99,12 @@ def brought_up(
     base_port: int | None = None,
     instead: Mapping[str, Path] | None = None,
     service_pushes: bool = False,
+    python: str = sys.executable,
     pulling: Pulling | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Up]:
     """With the emulators that the settings name, or with ones of its own; with the functions
-    (`instead`, `service_pushes`: see ServedFunctions), or with workers that pull."""
+    (`instead`, `python`, `service_pushes`: see ServedFunctions), or with workers that pull."""
     _check(pulling)
     own = [name for name, host in _hosts(settings).items() if not host]
     programs = find_emulators() if own else None
@@ -136,7 +138,13 @@ def brought_up(
             PullingWorkers(settings, pulling, logs)
             if pulling
             else ServedFunctions(
-                settings, list(ports), logs, guard, instead or {}, service_pushes=service_pushes
+                settings,
+                list(ports),
+                logs,
+                guard,
+                instead or {},
+                python=python,
+                service_pushes=service_pushes,
             )
         )
         held.callback(crew.end, _GRACE_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fanfold.domain.letter import Fate, Letter
@@ -19,6 +20,8 @@ from fanfold.engines.google.firestore import (
 from fanfold.errors import LetterNotFound
 
 _KEEP_SECONDS = 60.0
+
+_KEPT = timedelta(days=400)
 
 
 class GoogleLetters:
@@ -85,6 +88,8 @@ def _fields(letter: Letter) -> dict[str, Any]:
         "fate": str(letter.fate),
         "about": letter.about,
         "resurrected_at": letter.resurrected_at,
+        # for whoever never prunes: the service removes it then (resources.EXPIRING)
+        "expires_at": datetime.fromtimestamp(letter.at, UTC) + _KEPT,
     }
 
 

@@ -80,6 +80,10 @@ UNINDEXED: tuple[tuple[str, str], ...] = tuple(
 )
 
 
+#: (collection, field): a moment, after which the service removes the document by itself
+EXPIRING: tuple[tuple[str, str], ...] = (("letters", "expires_at"),)
+
+
 def topic(prefix: str, station: Station, priority: Priority = Priority.NORMAL) -> str:
     kind = "" if priority is Priority.NORMAL else f"-{priority}"
     return f"{prefix}fanfold-{station}{kind}"

@@ -7,6 +7,7 @@ functions are all that is needed of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore_v1 import types
@@ -18,32 +19,35 @@ RawWrite = types.Write.pb()
 _Transform = types.DocumentTransform.FieldTransform.pb()
 
 
+_SCALARS = {
+    bool: "boolean_value",
+    int: "integer_value",
+    float: "double_value",
+    str: "string_value",
+    bytes: "bytes_value",
+}
+
+
 def encode(value: Any) -> Any:
+    if (kind := _SCALARS.get(type(value))) is not None:
+        return RawValue(**{kind: value})
+    raw = RawValue()
     match value:
         case None:
-            return RawValue(null_value=0)
-        case bool():
-            return RawValue(boolean_value=value)
-        case int():
-            return RawValue(integer_value=value)
-        case float():
-            return RawValue(double_value=value)
-        case str():
-            return RawValue(string_value=value)
-        case bytes():
-            return RawValue(bytes_value=value)
+            raw.null_value = 0
+        case str():  # an enum
+            raw.string_value = str(value)
+        case datetime():
+            raw.timestamp_value.FromDatetime(value)
         case Mapping():
-            raw = RawValue()
             raw.map_value.SetInParent()
             for key, it in value.items():
                 raw.map_value.fields[key].CopyFrom(encode(it))
-            return raw
         case list():
-            raw = RawValue()
             raw.array_value.values.extend(encode(it) for it in value)
-            return raw
         case _:
             raise TypeError(f"Firestore takes no {type(value).__name__} from here")
+    return raw
 
 
 def decode(raw: Any) -> Any:
