@@ -20,7 +20,7 @@ READY := .venv/.ready-$(HERE)
 # Folders that are checked; some appear later than others.
 SOURCES := $(wildcard shared/fanfold tests functions benchmarks)
 
-.PHONY: help setup demo test check bench format lock clean
+.PHONY: help setup demo test check audit bench format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -40,6 +40,13 @@ check: $(READY) ## format, lint, types, who imports whom, and the tests of house
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q $(wildcard tests/architecture tests/docs)
+
+audit: ## have checkov look at the Terraform, in an environment of its own (build/checkov)
+	@test -x build/checkov/bin/checkov || { \
+	    echo "audit: installing checkov into build/checkov; it takes a minute"; \
+	    $(PYTHON) -m venv --clear --without-pip build/checkov; \
+	    $(PYTHON) -m pip --python build/checkov/bin/python install --quiet 'checkov==3.3.30'; }
+	@build/checkov/bin/checkov -d infra --framework terraform --compact --quiet --skip-download
 
 bench: $(READY) ## measure throughput, the cost of a limit, operations per record; ARGS goes to `fanfold bench`
 	@$(BIN)/fanfold bench $(ARGS)

@@ -55,10 +55,17 @@ resource "google_storage_bucket" "staged" {
   depends_on = [google_project_service.this]
 }
 
-# Named by what is in it: what has not changed is not built again, and what was deployed before is still there.
+locals {
+  # Where they are gone, as after a clean-up, what was made of them can still be destroyed.
+  archives = {
+    for name in keys(local.functions) : name => fileexists("${var.staged}/${name}.zip") ? filesha256("${var.staged}/${name}.zip") : "gone"
+  }
+}
+
+# Named by what is in it: what has not changed is not built again. The bucket keeps older ones as versions.
 resource "google_storage_bucket_object" "staged" {
   for_each = local.functions
-  name     = "${each.key}-${filesha256("${var.staged}/${each.key}.zip")}.zip"
+  name     = "${each.key}-${local.archives[each.key]}.zip"
   bucket   = google_storage_bucket.staged.name
   source   = "${var.staged}/${each.key}.zip"
 }

@@ -76,6 +76,8 @@ class Delivery:
     origin: Station | None = None
     #: names the message, the same for all its deliveries; a message published twice has two
     message_id: str = ""
+    #: whose work it is, where somebody traces it (fanfold.trace)
+    trace: str = ""
 
 
 class Queue(Protocol):

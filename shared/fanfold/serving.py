@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Protocol
 from fanfold.errors import IssuerSilent, SettingsInvalid, Unauthenticated, handling_of
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
+from fanfold.jsonlog import log_json
 from fanfold.log import logger
 from fanfold.ports import Ports, Station
 from fanfold.push.station import DeskStation, RunStation
@@ -131,8 +132,11 @@ class Serving:
 
     def _opened(self) -> tuple[Settings, Ports]:
         if self._engine is None:
-            _log_to_stderr()
             settings = Settings.from_env()
+            if settings.log == "json":
+                log_json(settings.project)
+            else:
+                _log_to_stderr()
             if settings.push_account:
                 self._pushers = _pushers(settings, self._push_issuer)
             self._engine = settings, self._held.enter_context(self._open_engine(settings))

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     #: is checked here
     push_account: Annotated[str, Field(pattern=_EMAIL)] = ""
     push_audience: str = ""
+    #: how functions and workers log: lines for people, or JSON as Cloud Logging reads it
+    log: Literal["text", "json"] = "text"
     #: the emulators, as host:port, the last one also as a URL; without, the cloud
     firestore_emulator_host: str = Field(default="", validation_alias="FIRESTORE_EMULATOR_HOST")
     pubsub_emulator_host: str = Field(default="", validation_alias="PUBSUB_EMULATOR_HOST")
@@ -122,6 +124,7 @@ class Settings(BaseSettings):
             "FANFOLD_GROUPS_CLAIM": self.groups_claim,
             "FANFOLD_PUSH_ACCOUNT": self.push_account,
             "FANFOLD_PUSH_AUDIENCE": self.push_audience,
+            "FANFOLD_LOG": self.log,
         }
         if self.meter is not None:
             own["FANFOLD_METER"] = str(self.meter.expanduser().absolute())

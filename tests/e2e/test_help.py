@@ -51,7 +51,7 @@ def test_each_option_says_what_it_is_for(command: str) -> None:
 
 
 def test_groups_of_options_come_in_the_same_order_everywhere(fanfold: Fanfold) -> None:
-    order = ["Arguments", "Options", "Input", "Work", "Output", "Format"]
+    order = ["Arguments", "Options", "Input", "Where", "Work", "Output", "Format"]
 
     for command in COMMANDS:
         groups = re.findall(r"╭─ (\w+) ─", fanfold.inside(command, "--help").out)

@@ -12,6 +12,7 @@ from fanfold.api.asking import Desk
 from fanfold.api.limits import BodyLimit
 from fanfold.api.loopback import LoopbackOnly
 from fanfold.api.problems import tell_problems
+from fanfold.api.tracing import Traced
 from fanfold.identity import Authenticator, is_for_loopback_only
 from fanfold.wiring import Fanfold
 
@@ -26,6 +27,7 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     )
     app.state.desk = Desk(fanfold, authenticator)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Traced)
     if is_for_loopback_only(fanfold.settings):
         app.add_middleware(LoopbackOnly)
     tell_problems(app)

@@ -23,6 +23,7 @@ from fanfold.cli import (
     changing,
     create,
     dead_letters,
+    deploying,
     doctor,
     errors,
     estimate,
@@ -144,6 +145,8 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
         },
         "Set up": {
             "up": (up.up, up.EXAMPLE),
+            "deploy": (deploying.deploy, deploying.DEPLOY),
+            "destroy": (deploying.destroy, deploying.DESTROY),
             "doctor": (doctor.doctor, doctor.EXAMPLE),
             "bench": (bench.bench, bench.EXAMPLE),
         },

@@ -77,6 +77,10 @@ def worker(
     verbose = bool(context.obj)
     bounds = bounds_of(max_messages, max_bytes, max_memory, max_load, grace)
     settings = laboring.settings_for(engine)
+    if settings.log == "json":
+        from fanfold.jsonlog import log_json
+
+        log_json(settings.project)
     if processes > 1:
         return laboring.several(
             terminal, settings, processes, threads, bounds, until_idle=until_idle, verbose=verbose

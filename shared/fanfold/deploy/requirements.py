@@ -25,7 +25,7 @@ from fanfold.errors import OptionInvalid
 #: extras of fanfold that the functions need
 EXTRAS = ("google", "api")
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==(\S+?)(?: ;(.*?))? *\\?$")
-_VIA = re.compile(r"^ +#(?: via)? +([A-Za-z0-9][A-Za-z0-9._-]*)")
+_VIA = re.compile(r"^ +#(?: via|  ) +([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import fanfold
 from fanfold.deploy import requirements, wheel
 from fanfold.errors import OptionInvalid
 from fanfold.local.functions import sources
@@ -77,10 +78,12 @@ def stage(
 
 
 def _lock(given: Path | None) -> str:
+    """Of this checkout, or as the wheel has brought it."""
     root = wheel.checkout()
-    path = given or (None if root is None else root / "requirements.lock")
-    if path is None or not path.is_file():
-        raise OptionInvalid("there is no requirements.lock here. Name it with --lock")
+    package = Path(fanfold.__file__).resolve().parent
+    path = given or (package / "_requirements.lock" if root is None else root / "requirements.lock")
+    if not path.is_file():
+        raise OptionInvalid(f"{path} is not there. Name fanfold's requirements.lock with --lock")
     return path.read_text()
 
 

@@ -82,6 +82,7 @@ class Context:
         "on_spend",
         "parameters",
         "spent",
+        "trace",
     )
 
     def __init__(
@@ -94,6 +95,7 @@ class Context:
         attempt: int = 1,
         parameters: Mapping[str, Any] | None = None,
         canceled: Cancellation | None = None,
+        trace: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.batch_id = batch_id
@@ -106,6 +108,8 @@ class Context:
         #: the batch's parameters; a copy, so that one record cannot change another's
         self.parameters: dict[str, Any] = deepcopy(dict(parameters)) if parameters else {}
         self.canceled = canceled or Cancellation()
+        #: whose work it is, where somebody traces it (fanfold.trace)
+        self.trace = trace
         self.entries: list[LogEntry] = []
         #: in billionths of a dollar (domain.money)
         self.spent = 0

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from types import CoroutineType
 from typing import Any
 
+from fanfold import trace
 from fanfold.domain.outcome import Attempt, Returned, TimedOut
 from fanfold.execution.call import Call
 from fanfold.execution.failures import attempt_of
@@ -87,6 +88,12 @@ class Invoker:
 
     def attempt(self, call: Call, execution: Execution | None = None) -> Attempt:
         """The calling thread does it. Without an execution nobody can end it before its time."""
+        if not call.context.trace:
+            return self._attempt(call, execution)
+        with trace.continued(call.context.trace):
+            return self._attempt(call, execution)
+
+    def _attempt(self, call: Call, execution: Execution | None) -> Attempt:
         flow, context = call.flow, call.context
         try:
             record = check_input(flow, call.data)

@@ -168,6 +168,7 @@ class Isolation:
             "key": context.key,
             "attempt": context.attempt,
             "parameters": context.parameters,
+            "trace": context.trace,
         }
         request = {"run": call.data, "context": about, "memory": call.flow.memory}
         started = time.monotonic()

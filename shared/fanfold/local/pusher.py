@@ -38,6 +38,7 @@ from fanfold.local import functions
 from fanfold.local.connections import Connections
 from fanfold.ports import ORIGIN, Delivery, Queue, Station
 from fanfold.settings import Settings
+from fanfold.trace import TRACEPARENT
 
 #: an end waits for so long
 _PULL_SECONDS = 0.25
@@ -272,14 +273,19 @@ class _Loop:
 
     def _request(self, delivery: Delivery) -> bytes:
         """One for each record: put together by hand."""
-        origin = delivery.origin
-        attributes = "{}" if origin is None else json.dumps({ORIGIN: str(origin)})
+        attributes = json.dumps(_attributes_of(delivery))
         body = (
             f'{{"message":{{"data":"{b64encode(delivery.body).decode()}",'
             f'"messageId":{json.dumps(delivery.message_id)},"attributes":{attributes}}},'
             f'"subscription":{self._subscription},"deliveryAttempt":{delivery.attempt}}}'
         ).encode()
         return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+
+
+def _attributes_of(delivery: Delivery) -> dict[str, str]:
+    """Those that a function reads."""
+    origin = {} if delivery.origin is None else {ORIGIN: str(delivery.origin)}
+    return origin | ({TRACEPARENT: delivery.trace} if delivery.trace else {})
 
 
 @contextmanager

@@ -52,10 +52,11 @@ class HandoverQueue(Generic[W]):
         attempt: int,
         origin: Station | None = None,
         message_id: str = "",
+        trace: str = "",
     ) -> None:
         token = str(next(self._numbers))
         self._waiting[token] = waiter
-        self._arrived.put(Delivery(self._station, body, attempt, token, origin, message_id))
+        self._arrived.put(Delivery(self._station, body, attempt, token, origin, message_id, trace))
 
     def publish(
         self,

@@ -27,6 +27,7 @@ from fanfold.ports import ORIGIN, Ports, Station
 from fanfold.push.envelope import read_envelope
 from fanfold.push.handover import AGAIN, DONE, HandoverQueue
 from fanfold.steps.policy import Policy
+from fanfold.trace import TRACEPARENT
 from fanfold.worker.desk import Desk
 from fanfold.worker.worker import Worker
 
@@ -49,7 +50,8 @@ class _PushStation(Generic[W]):
         # what a message's identity falls back to is its own only within its subscription
         name = f"{pushed.subscription}/{pushed.message_id}" if pushed.message_id else ""
         origin = _origin_of(self._station, pushed.attributes)
-        self._handover.hand_over(waiter, pushed.body, pushed.attempt, origin, name)
+        whose = pushed.attributes.get(TRACEPARENT, "")
+        self._handover.hand_over(waiter, pushed.body, pushed.attempt, origin, name, whose)
 
     def _condemn(self, body: bytes, error: MessageInvalid) -> int:
         log.error("push.malformed", str(error), station=str(self._station))

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from fanfold import log
+from fanfold import log, trace
 from fanfold.domain.announce import knows_failure
 from fanfold.domain.batch import Batch
 from fanfold.domain.outcome import Blame, Failed, Failure
@@ -90,14 +90,17 @@ class Landing(Generic[T]):
         *,
         finish: Callable[[Sequence[T]], None],
         give_up: Callable[[Sequence[T]], None],
+        trace_of: Callable[[T], str] = lambda _: "",
     ) -> None:
         """`finish` acks what is settled; `give_up` has it delivered again, when the engine could
-        not settle it. `gathering` says how many one commit takes, and learns how it went."""
+        not settle it; `trace_of`: whose work one is. `gathering` says how many one commit takes,
+        and learns how it went."""
         self._ports = ports
         self._gathering = gathering
         self._duty = duty
         self._finish = finish
         self._give_up = give_up
+        self._trace_of = trace_of
         self._published: Outbox = {}
         #: batches and generations of which a failure was told here, the last ones
         self._failed: deque[tuple[str, int]] = deque(maxlen=_KEPT)
@@ -105,7 +108,9 @@ class Landing(Generic[T]):
     def land(self, group: Sequence[Entry[T]], gathered: float = 0.0) -> None:
         """All of them, or have them delivered again. `gathered`: how long the first one waited."""
         for batch, entries in _by_batch(group):
-            self._land(batch, entries, gathered)
+            # what a batch's records let go belongs to whoever began the batch, as they do
+            with trace.continued(self._trace_of(entries[0].receipt)):
+                self._land(batch, entries, gathered)
 
     def _commit(self, batch: Batch, entries: Sequence[Entry[T]], gathered: float) -> None:
         effort = Effort(gathered)

@@ -51,6 +51,8 @@ class Policy:
     claim_seconds: float = 120.0
     #: an open batch in which nothing has happened for so long is looked at by the sweep
     quiet_seconds: float = 120.0
+    #: one in which nothing has moved for so long is told of by the sweep, and again after as long
+    stuck_seconds: float = 900.0
     #: a release that nobody's message stands for, and that is not struck off after so long, was
     #: not published
     orphan_seconds: float = 10.0

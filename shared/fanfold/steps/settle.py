@@ -38,15 +38,19 @@ class Settler(Generic[T]):
         finish: Callable[[Sequence[T]], None],
         give_up: Callable[[Sequence[T]], None],
         executing: Callable[[], int],
+        trace_of: Callable[[T], str] = lambda _: "",
     ) -> None:
         """`finish` acks what is settled; `give_up` has it delivered again, when the engine could
-        not settle it; `executing` tells how many runs could still join a group."""
+        not settle it; `executing` tells how many runs could still join a group; `trace_of`, whose
+        work one is."""
         self._executing = executing
         self._changed = Condition()
         self._waiting: list[Entry[T]] = []
         self._oldest = 0.0
         self._gathering = Gathering(policy)
-        self._landing = Landing(ports, self._gathering, duty, finish=finish, give_up=give_up)
+        self._landing = Landing(
+            ports, self._gathering, duty, finish=finish, give_up=give_up, trace_of=trace_of
+        )
         self._busy = False
         self._closing = False
         self._flushing = False

@@ -58,12 +58,21 @@ class Swept:
 
 
 @dataclass(slots=True)
+class Still:
+    seen: tuple[Tally, int]
+    since: float
+    told: float
+
+
+@dataclass(slots=True)
 class Memory:
     """What the last pass saw, to tell quiet from slow. Losing it costs one pass."""
 
     seen: dict[str, tuple[Tally, int, float]] = field(default_factory=dict)
     #: where the next pass goes on looking for unsettled runs
     cursor: dict[str, int] = field(default_factory=dict)
+    #: since when nothing of a batch has changed, and when that was last said
+    still: dict[str, Still] = field(default_factory=dict)
     #: when a batch of the class was last seen to have moved
     moved_at: dict[Priority, float] = field(default_factory=dict)
 
@@ -123,9 +132,10 @@ def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
             total.fan_outs + did.fan_outs,
         )
     known = {batch.id for batch in batches}
-    for batch_id in set(memory.seen) - known:
+    for batch_id in {*memory.seen, *memory.still} - known:
         memory.seen.pop(batch_id, None)
         memory.cursor.pop(batch_id, None)
+        memory.still.pop(batch_id, None)
     if problem is not None:
         raise problem
     return total
@@ -133,6 +143,8 @@ def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
 
 def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Swept:
     now = ports.clock.now()
+    tally = ports.runs.tally(batch.id) if batch.is_open else batch.closed or Tally()
+    _tell_if_stuck(policy, memory, batch, tally, now)
     if batch.state is BatchState.FINALIZING:
         if batch.claim is not None and batch.claim.until > now:
             return Swept()
@@ -152,12 +164,27 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if woken or released:  # something goes on: quiet begins anew
         memory.seen.pop(batch.id, None)
         return Swept(woken=woken, released=released)
-    if not _is_quiet(ports, policy, memory, batch, now):
+    if not _is_quiet(ports, policy, memory, batch, tally, now):
         return Swept()
     if not batch.sealed or not is_dispatchable(batch):
         request_fan_out(ports, batch, attempt=REPEATED)
         return Swept(fan_outs=1)
     return Swept(republished=_republish(ports, policy, memory, batch))
+
+
+def _tell_if_stuck(policy: Policy, memory: Memory, batch: Batch, tally: Tally, now: float) -> None:
+    """For people: the sweep goes on doing what it can. What is paused, or waits for its time, is
+    not stuck."""
+    seen = (tally, batch.checkpoint.pages)
+    still = memory.still.get(batch.id)
+    is_meant = batch.state is BatchState.PAUSED or tally.waiting > 0
+    if still is None or still.seen != seen or is_meant:
+        memory.still[batch.id] = Still(seen, now, now)
+    elif now - still.told >= policy.stuck_seconds:
+        still.told = now
+        minutes = (now - still.since) / 60
+        text = f"nothing of it has moved for {minutes:.0f} minutes"
+        log.warning("batch.stuck", text, batch_id=batch.id, state=str(batch.state))
 
 
 def _stands_still(batch: Batch) -> bool:
@@ -173,10 +200,12 @@ def _is_left_over(policy: Policy, now: float, release: Release) -> bool:
     return release.at <= now - patience
 
 
-def _is_quiet(ports: Ports, policy: Policy, memory: Memory, batch: Batch, now: float) -> bool:
+def _is_quiet(
+    ports: Ports, policy: Policy, memory: Memory, batch: Batch, tally: Tally, now: float
+) -> bool:
     """Nothing has changed for a while, and no message of its kind is left, where that can be told.
     A run that somebody is at for so long has a lease, and is left alone for that."""
-    tally, pages = ports.runs.tally(batch.id), batch.checkpoint.pages
+    pages = batch.checkpoint.pages
     seen = memory.seen.get(batch.id)
     if seen is None or (seen[0], seen[1]) != (tally, pages):
         memory.seen[batch.id] = (tally, pages, now)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import assert_never
 
+from fanfold import trace
 from fanfold.domain.messages import (
     BatchRequestMessage,
     FanOutMessage,
@@ -41,7 +42,8 @@ class Desk:
     def serve(self, delivery: Delivery) -> None:
         """Does not raise, but where not even the queue can be reached."""
         try:
-            delay = self._handle(delivery)
+            with trace.continued(delivery.trace):
+                delay = self._handle(delivery)
             if delay:
                 self._ports.queue.release([delivery], delay)
             else:

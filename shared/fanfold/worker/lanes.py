@@ -77,6 +77,7 @@ class Lanes:
             finish=out.finished,
             give_up=out.not_settled,
             executing=lambda: self.running,
+            trace_of=lambda job: job.delivery.trace,
         )
         self.count = count
         #: runs that are executing or about to, here
@@ -216,6 +217,7 @@ class Lanes:
                 attempt=job.attempts,
                 parameters=parameters_of(job.batch.options, job.index),
                 canceled=canceled,
+                trace=job.delivery.trace,
             )
         return Call(job.flow, job.batch.flow, data, context, job.timeout)
 

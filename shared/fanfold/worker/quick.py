@@ -81,7 +81,8 @@ class Quick:
 
     def _run_one(self, job: Job) -> None:
         lanes = self._lanes
-        call = lanes.prepared(job, None if job.flow.wants_context else _NOBODYS)
+        has_own = job.flow.wants_context or job.delivery.trace
+        call = lanes.prepared(job, None if has_own else _NOBODYS)
         context = self._context = call.context
         started = self._started = monotonic()
         slot = self._slot = [job]

@@ -14,6 +14,7 @@ from fanfold.domain.run import RunState
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.fan_out import fan_out
+from fanfold.steps.pause import pause, resume
 from fanfold.steps.stop import cancel
 from fanfold.steps.sweep import Memory, Swept, sweep, wake_due
 from fanfold.testing.clock import StillClock
@@ -404,3 +405,27 @@ def test_a_paused_batch_is_looked_at_like_any_open_one(
     ports.batches.amend(batch.id, rules.pause)
     ports.runs.settle(batch, [ok(batch, n) for n in range(6)])
     assert sweeper.passes().asked == 1
+
+
+def test_a_batch_that_does_not_move_is_told_of_now_and_then(
+    home: Home, ports: Ports, clock: StillClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = fanned_out(ports, home.create([{"n": n} for n in range(4)], PUPPET))
+    memory = Memory()
+
+    def passes(minutes: int) -> int:
+        caplog.clear()
+        with caplog.at_level("WARNING", "fanfold"):
+            for _ in range(minutes):
+                sweep(ports, EMBEDDED, memory)
+                clock.pass_(60)
+        return sum(getattr(it, "action", "") == "batch.stuck" for it in caplog.records)
+
+    assert passes(15) == 0
+    assert passes(15) == 1
+    ports.runs.settle(batch, [ok(batch, 0)])
+    assert passes(15) == 0
+    pause(ports, batch.id)
+    assert passes(60) == 0
+    resume(ports, batch.id)
+    assert passes(20) == 1

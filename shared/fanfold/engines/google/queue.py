@@ -19,6 +19,7 @@ from google.api_core.retry import Retry
 from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1 import types as pubsub
 
+from fanfold import trace
 from fanfold.domain.priority import PRIORITIES, Priority
 from fanfold.engines.google import resources
 from fanfold.engines.google.classes import Classes
@@ -105,6 +106,8 @@ class PubSubQueue:
     ) -> None:
         kind = class_at(station, priority)
         attributes = {ORIGIN: str(station), resources.BATCH: batch_id}
+        if traceparent := trace.current():
+            attributes[trace.TRACEPARENT] = traceparent
         messages = [_Message(data=body, attributes=attributes) for body in bodies]
         for part in _parts(messages):
             self._publish(self._topics[station, kind], part)
@@ -243,6 +246,7 @@ class PubSubQueue:
             f"{priority.rank}{received.ack_id}",
             origin,
             message.message_id,
+            message.attributes.get(trace.TRACEPARENT, ""),
         )
 
     def _by_subscription(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[str, list[str]]]:
