@@ -7,6 +7,7 @@ emulators. What is left out: FANFOLD_PUSH_ACCOUNT, for nobody here can sign as G
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
@@ -23,6 +24,7 @@ from fanfold.local.emulators import Emulators
 from fanfold.local.functions import NAMES
 from fanfold.local.up import Up, brought_up
 from fanfold.settings import Settings
+from tests.deploy.test_terraform import local
 
 MINE = "from fanfold import flow\n@flow\ndef triple(record):\n    return 3 * record\n"
 
@@ -92,6 +94,7 @@ def up(staged: Staged, python: Path, emulators: Emulators) -> Iterator[Up]:
             "prefix": f"d{secrets.token_hex(4)}-",
             "flows": staged.flows,
             "threads": 8,
+            "log": "json",
             "firestore_emulator_host": emulators.firestore,
             "pubsub_emulator_host": emulators.pubsub,
         }
@@ -101,11 +104,27 @@ def up(staged: Staged, python: Path, emulators: Emulators) -> Iterator[Up]:
         yield up
 
 
+def test_the_environment_is_the_one_that_terraform_sets(up: Up) -> None:
+    given = set(up.settings.environment())
+    assert {*local("environment"), *local("api_environment")} <= given
+
+
 def test_ten_records_go_through_what_is_deployed(up: Up) -> None:
     api = up.standing.functions["api"]
     with Client(api) as client:
         told = smoke(client)
     assert told == "10 records succeeded, and their certificate holds"
+
+
+def test_what_they_log_is_json_with_a_stable_action(up: Up) -> None:
+    lines = [
+        json.loads(line)
+        for line in Path(up.standing.logs, "finalize.log").read_text().splitlines()
+        if line.startswith("{")
+    ]
+    ended = [it for it in lines if it.get("action") == "batch.ended"]
+    assert ended
+    assert {"severity", "message", "time", "batch_id"} <= ended[0].keys()
 
 
 def test_the_user_s_own_flows_are_there(up: Up) -> None:

@@ -17,6 +17,7 @@
     {"do": "unserialisable"}                     returns what JSON cannot hold
     {"do": "big", "size": 300000}                returns that many characters
     {"do": "log", "messages": ["a", "b"]}        logs them; then "ok"
+    {"do": "trace"}                              returns whose work it is (fanfold.trace)
 
 Any other record is echoed, so `puppet` also runs what was not written for it; a script with a fate
 that is not listed fails for good. With "log": path, beside any fate, each execution appends two
@@ -39,7 +40,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from fanfold import Context, Fatal, Permanent, RateLimited, Retryable, flow
+from fanfold import Context, Fatal, Permanent, RateLimited, Retryable, flow, trace
 
 _POLL = 0.005
 _rate_limited: Counter[tuple[str, int]] = Counter()
@@ -110,8 +111,8 @@ async def async_puppet(record: Any, ctx: Context) -> Any:
 def _scripted(record: Any, ctx: Context) -> Any:
     """The fates that take no time."""
     match record:
-        case {"do": "ok"}:
-            return "ok"
+        case {"do": "ok" | "trace" as what}:
+            return trace.current() if what == "trace" else "ok"
         case {"do": "return", "value": value}:
             return value
         case {"do": "flaky", "until": attempt}:

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.outcome import Succeeded, Value
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
@@ -24,6 +26,7 @@ from fanfold.testing.home import Home
 from fanfold.wiring import EMBEDDED
 
 ECHO = "fanfold.flows.echo:echo"
+PUPPET = "fanfold.testing.puppet:puppet"
 
 
 class Functions:
@@ -52,7 +55,10 @@ class Functions:
             "message": {
                 "data": b64encode(delivery.body).decode(),
                 "messageId": delivery.message_id,
-                "attributes": {"fanfold_station": str(delivery.origin or "")},
+                "attributes": {
+                    "fanfold_station": str(delivery.origin or ""),
+                    "traceparent": delivery.trace,
+                },
             },
             "subscription": "s",
             "deliveryAttempt": delivery.attempt,
@@ -102,6 +108,21 @@ def test_a_batch_goes_through_the_functions_alone(
     batch = create(functions, [{"n": n} for n in range(120)], concurrency=concurrency)
     assert set(functions.deliver_all()) == {204}
     functions.home.assert_whole(batch, 120)
+
+
+def test_a_push_says_whose_work_it_is_and_what_its_settling_lets_go_says_so_too(
+    functions: Functions,
+) -> None:
+    """The embedded queue carries no attributes: they are put there as Pub/Sub would."""
+    whose = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    batch = functions.home.create([{"do": "trace"}] * 2, PUPPET, concurrency=1)
+    for it in functions.home.ports.queue.pull(Station.FAN_OUT, 1):
+        functions.push(replace(it, trace=whose))
+    (first,) = functions.home.ports.queue.pull(Station.RUNS, 10)
+    assert functions.push(replace(first, trace=whose)) == 204
+    ports = functions.home.ports
+    (run,) = ports.runs.read(batch.id, [0]).values()
+    assert run.outcome == Succeeded(Value(f'"{whose}"'))
 
 
 def test_requests_of_a_batch_with_a_rate_are_answered_in_its_turns(functions: Functions) -> None:
