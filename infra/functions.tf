@@ -73,6 +73,7 @@ resource "google_cloudfunctions2_function" "this" {
 
   depends_on = [
     google_project_iam_member.builds,
+    google_project_iam_member.builds_read,
     google_storage_bucket_iam_member.builds,
     google_secret_manager_secret_iam_member.reads,
   ]

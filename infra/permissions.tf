@@ -64,6 +64,17 @@ resource "google_project_iam_member" "builds" {
   member   = google_service_account.builder.member
 }
 
+# Cloud Functions copies what it builds into a bucket of its own first.
+resource "google_project_iam_member" "builds_read" {
+  project = var.project
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.builder.member
+  condition {
+    title      = "${local.base}-copied-sources"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-\")"
+  }
+}
+
 resource "google_storage_bucket_iam_member" "builds" {
   bucket = google_storage_bucket.staged.name
   role   = "roles/storage.objectViewer"

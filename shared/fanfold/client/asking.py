@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,10 @@ from uuid import uuid4
 
 from fanfold.client.calls import Call, Operation
 from fanfold.client.patience import Patience
+
+
+def without_nones(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def drawn_key() -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from fanfold.client import paging, streams, waiting
-from fanfold.client.asking import Asking, chosen_by, drawn_key
+from fanfold.client.asking import Asking, chosen_by, drawn_key, without_nones
 from fanfold.client.calls import Call, Items, Operation
 from fanfold.client.shapes import (
     Batch,
@@ -24,7 +24,6 @@ from fanfold.client.shapes import (
     Result,
     Retried,
 )
-from fanfold.client.waiting import without_nones
 
 Lines = str | os.PathLike[str] | bytes | Iterable[bytes]
 _TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from fanfold.client.calls import Call, Operation, Sleep
 from fanfold.client.errors import TimedOut
@@ -70,7 +70,3 @@ def monitor(
             left = sum(not it.ended for it in seen.values())
             raise TimedOut(f"{left} of {len(wanted)} runs have not ended after {timeout:g} s", seen)
         yield Sleep(_LOOK_SECONDS)
-
-
-def without_nones(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if value is not None}
