@@ -27,7 +27,8 @@ def test_an_instance_that_is_ended_in_the_midst_of_a_batch_loses_nothing(
     os.kill(before, number)
     served.until_ended(batch)
     served.home.assert_whole(batch, 300)
-    assert served.run_flow.pid != before
+    # one that is asked to end does what it holds first, and may end after the batch
+    until(lambda: served.run_flow.pid not in (before, None))
 
 
 def test_a_record_that_kills_its_function_fails_alone(served: Served) -> None:

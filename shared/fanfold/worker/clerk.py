@@ -22,7 +22,7 @@ from fanfold.worker.desk import Desk
 from fanfold.worker.hand import Hand
 
 _STATIONS = (Station.FAN_OUT, Station.FINALIZATIONS, Station.DEAD_LETTERS)
-_TICK = 0.005
+_TICK = 0.005  # of one who found nothing; who found something looks again at once
 _IDLE_TICK = 0.03
 _AFTER_AN_ERROR = 0.5
 _LOOK_SECONDS = 0.5
@@ -64,7 +64,7 @@ class Clerk:
         while not self._stopping.wait(tick):
             try:
                 did = [self._serve(station, 0.0) for station in _STATIONS]
-                tick = _TICK if any(did) else min(tick * 1.3, _IDLE_TICK)
+                tick = 0.0 if any(did) else min(max(tick * 1.3, _TICK), _IDLE_TICK)
                 self._rounds()
             except Exception as error:  # noqa: BLE001  the loop must outlive whatever happens
                 log.error("clerk.failed", f"{type(error).__name__}: {error}")
