@@ -5,7 +5,8 @@
     │   ├── FlowNotFound
     │   ├── FlowInvalid
     │   ├── SourceInvalid         names the place: file, line or record, field
-    │   │   └── RecordsInvalid    several places
+    │   │   ├── RecordsInvalid    several places
+    │   │   └── SourceBroken      a flow's own source raised
     │   ├── OptionInvalid
     │   ├── SettingsInvalid
     │   ├── BatchNotFound
@@ -81,6 +82,10 @@ class RecordsInvalid(SourceInvalid):
             number = f"{'' if are_all else 'at least '}{len(self.problems):,}"
             told = f"{number} records are wrong; the first: {told}"
         super().__init__(told)
+
+
+class SourceBroken(SourceInvalid):
+    """The flow's own source raised. Mend it, and start the batch again."""
 
 
 class OptionInvalid(UsageError):

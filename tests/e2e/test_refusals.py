@@ -23,9 +23,9 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a wrong type": (
         ["{flow:priced}", "-"],
         GOOD + '{"name": "milk", "price": "much"}\n',
-        "standard input:2: record 1: price: Input should be a valid number",
+        "standard input:2: price: Input should be a valid number",
     ),
-    "a missing field": (["{flow:priced}", "-"], '{"price": 1}\n', "record 0: name: Field required"),
+    "a missing field": (["{flow:priced}", "-"], '{"price": 1}\n', "input:1: name: Field required"),
     "a record over the limit": (["echo", "-"], GOOD + LARGE, "standard input:2: the record has"),
     "no source": (["{flow:priced}"], "", "flow priced has no source of its own"),
     "a source that is not there": (["echo", "absent.jsonl"], "", "absent.jsonl: no such file"),
@@ -93,7 +93,7 @@ def test_create_refuses_as_run_does(fanfold: Fanfold) -> None:
     ended = fanfold.inside("create", fanfold.flow("priced"), "-", stdin='{"name": 1, "price": 1}\n')
 
     assert (ended.code, ended.out) == (2, "")
-    assert "record 0: name" in ended.err
+    assert "input:1: name" in ended.err
     assert fanfold.batches() == []
 
 

@@ -27,6 +27,7 @@ from fanfold.errors import (
     RecordNotFound,
     RecordsInvalid,
     RunNotFound,
+    SourceBroken,
     SourceInvalid,
     handling_of,
 )
@@ -41,8 +42,8 @@ _NOT_THERE = {
     RecordNotFound: "the batch has no such record",
 }
 _RETRY_SECONDS = 5
-_LINE = re.compile(r"([^:]+):(\d+): (.*)", re.DOTALL)
-_NUMBER = re.compile(r"([^:]+): (?:item|record) (\d+):? (.*)", re.DOTALL)
+#: a source's name, which may have colons in it; a line or a record's number; what is wrong
+_PLACE = re.compile(r"(.+?)(?::(\d+): |: (?:item|record) (\d+):? )(.*)", re.DOTALL)
 
 
 class Place(BaseModel):
@@ -102,18 +103,21 @@ def _of_ours(_request: Request, error: Exception) -> JSONResponse:
 
 def _of_record(text: str) -> Place:
     """Sources tell the place in front: `body:3: …`, or `the request's records: record 3: …`."""
-    found = _LINE.match(text) or _NUMBER.match(text)
+    found = _PLACE.match(text)
     if found is None:
         return Place(loc=["body"], msg=text, type="record-invalid")
-    name, number, rest = found.groups()
-    line = int(number) if found.re is _LINE else None
-    return Place(loc=[name, number], msg=rest, type="record-invalid", line=line)
+    name, line, number, rest = found.groups()
+    place = [name, line or number]
+    return Place(loc=place, msg=rest, type="record-invalid", line=int(line) if line else None)
 
 
 def _detail_of(error: Exception) -> str:
     for kind, told in _NOT_THERE.items():
         if isinstance(error, kind):
             return told
+    if isinstance(error, SourceBroken):  # it may be in words of the server's own files
+        log.error("api.source", str(error))
+        return "the flow's own source failed; the log of the server says how"
     if isinstance(error, _TOLD):
         return str(error)
     if handling_of(error).http_status == HTTPStatus.SERVICE_UNAVAILABLE:

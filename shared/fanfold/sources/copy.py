@@ -35,12 +35,12 @@ def spool(
     """
     held: list[str] = []
     size = count = 0
-    for number, line in enumerate(islice(lines, max_records)):
+    for line in islice(lines, max_records):
         if check is not None:
             try:
                 check(line.data)
             except UsageError as error:
-                problem = SourceInvalid(f"{line.place}: record {number}: {error}")
+                problem = SourceInvalid(f"{line.place}: {error}")
                 problem.__cause__ = error
                 on_problem(problem)
                 continue

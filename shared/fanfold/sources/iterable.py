@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from fanfold.errors import SourceInvalid
+from fanfold.errors import SourceBroken, SourceInvalid
 from fanfold.sources.line import Line, OnProblem, body_of, field_key, parse, refuse
 
 _NOT_ITERABLE = "Give a list, or a generator that yields one record at a time."
@@ -35,7 +35,7 @@ def from_iterable(
             problem.__cause__ = error
             on_problem(problem)
             continue
-        yield Line(key, body, 0, 0, data, name)
+        yield Line(key, body, 0, 0, data, f"{name}: record {index}")
 
 
 def _items_of(items: Iterable[Any], name: str) -> Iterator[Any]:
@@ -49,7 +49,7 @@ def _items_of(items: Iterable[Any], name: str) -> Iterator[Any]:
             yield item
             index += 1
     except Exception as error:
-        raise SourceInvalid(
+        raise SourceBroken(
             f"{name}: {type(error).__name__} before item {index}: {error}"
         ) from error
 

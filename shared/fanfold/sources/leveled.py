@@ -11,11 +11,10 @@ from fanfold.sources.line import Line, OnProblem, refuse
 
 def leveled(lines: Iterable[Line], field: str, *, on_problem: OnProblem = refuse) -> Iterator[Line]:
     """The lines, each with a level that the dispatch can go by (domain.levels)."""
-    for index, line in enumerate(lines):
+    for line in lines:
         try:
             level_of(line.data, field)
         except ValueError as error:
-            place = line.place if line.number else f"{line.place}: record {index}"
-            on_problem(SourceInvalid(f"{place}: {error}."))
+            on_problem(SourceInvalid(f"{line.place}: {error}."))
             continue
         yield line

@@ -17,15 +17,15 @@ class Problems:
         self._found: list[SourceInvalid] = []
 
     def __call__(self, problem: SourceInvalid) -> None:
-        """Raises RecordsInvalid when there are enough of them."""
-        self._found.append(problem)
-        if len(self._found) >= self._most:
+        """Raises RecordsInvalid for one more than are told."""
+        if len(self._found) == self._most:
             raise RecordsInvalid(self._texts, are_all=False)
+        self._found.append(problem)
 
     def check(self, last: SourceInvalid | None = None) -> None:
         """Raises RecordsInvalid if there were any. `last`: one behind which nothing can be read."""
         if last is not None:
-            self._found.append(last)
+            self(last)
         if self._found:
             raise RecordsInvalid(self._texts)
 

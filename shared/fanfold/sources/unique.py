@@ -35,9 +35,9 @@ def unique(
     lines that were looked at."""
     with closing(sqlite3.connect("", isolation_level=None)) as database:
         database.executescript(_SETUP)
-        for index, line in enumerate(lines):
+        for line in lines:
             try:
-                _see(database, line, _place_of(line, index), key_field)
+                _see(database, line, line.place, key_field)
             except SourceInvalid as problem:
                 on_problem(problem)
                 continue
@@ -58,7 +58,3 @@ def _see(database: sqlite3.Connection, line: Line, place: str, key_field: str) -
         f"{place}: the key {line.key!r} is that of {first}, too. Leave one of them out, or name "
         "another field with --key."
     )
-
-
-def _place_of(line: Line, index: int) -> str:
-    return line.place if line.number else f"{line.place}: record {index}"

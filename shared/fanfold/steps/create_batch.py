@@ -21,7 +21,13 @@ from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.in_flight import with_limit
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.source import Source
-from fanfold.errors import BatchNotFound, RecordsInvalid, RequestReused, SourceInvalid
+from fanfold.errors import (
+    BatchNotFound,
+    RecordsInvalid,
+    RequestReused,
+    SourceBroken,
+    SourceInvalid,
+)
 from fanfold.ports import Ports
 from fanfold.sources.copy import spool
 from fanfold.sources.line import Line, refuse
@@ -108,7 +114,7 @@ def _whole(copied: Iterator[bytes], problems: Problems) -> Iterator[bytes]:
     """What raises here leaves nothing stored."""
     try:
         yield from copied
-    except RecordsInvalid:
+    except (RecordsInvalid, SourceBroken):
         raise
     except SourceInvalid as last:
         problems.check(last)

@@ -69,6 +69,16 @@ def typed(record: Typed):
 @flow(source=lambda: ({"id": f"r{n}", "text": "a"} for n in range(300)))
 def own(record):
     return record
+
+
+def lost():
+    yield {"id": "a"}
+    raise OSError(2, "No such file", "/srv/private/records.jsonl")
+
+
+@flow(source=lost)
+def broken(record):
+    return record
 """
 
 

@@ -139,6 +139,35 @@ def test_records_in_a_request_are_told_by_their_numbers(client: Client, fanfold:
     assert fanfold.ports.batches.find() == []
 
 
+@pytest.mark.parametrize(("lines", "many"), [(20, "20 records"), (21, "at least 20 records")])
+def test_only_of_more_than_are_told_it_is_said_that_there_may_be_others(
+    client: Client, lines: int, many: str
+) -> None:
+    body = b'{"text": 5}\n' * lines
+    problem = client.post(URL, params={"flow": "typed"}, content=body, headers=NDJSON).json()
+    assert problem["detail"].startswith(f"{many} are wrong; the first: body:1: text: ")
+    assert [it["line"] for it in problem["errors"]] == list(range(1, 21))
+
+
+def test_a_record_keeps_its_number_behind_one_that_cannot_be_a_record(client: Client) -> None:
+    records = [{"id": "x" * 1600, "text": "a"}, {"text": 5}, {"text": "b"}, {"text": 6}]
+    answer = client.post("/api/batches", json={"flow": "typed", "records": records})
+    assert [it["loc"][1] for it in answer.json()["errors"]] == ["0", "1", "3"]
+    params = {"flow": "typed", "options": '{"format": "json"}'}
+    answer = client.post(URL, params=params, content=json.dumps(records).encode())
+    assert [it["loc"] for it in answer.json()["errors"]] == [["body", it] for it in "013"]
+    assert answer.json()["errors"][1]["msg"].startswith("text: ")
+
+
+def test_what_a_flows_own_source_raises_tells_nothing_of_the_server(
+    client: Client, fanfold: Fanfold
+) -> None:
+    answer = client.post("/api/batches", json={"flow": "broken"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:fanfold:source-broken")
+    assert "/srv/private" not in answer.text
+    assert fanfold.ports.batches.find() == []
+
+
 def test_a_body_that_breaks_off_starts_nothing(client: Client, fanfold: Fanfold) -> None:
     def pieces() -> Iterator[bytes]:
         yield LINES

@@ -54,10 +54,10 @@ def test_each_record_is_checked_in_order() -> None:
     assert seen == [1, 2, 3]
 
 
-def test_a_record_that_is_refused_is_named_with_its_place_and_index() -> None:
+def test_a_record_that_is_refused_is_named_with_its_line() -> None:
     with pytest.raises(SourceInvalid) as refused:
         b"".join(spool(lines_of(b"1\n\n2\n"), refuse_two))
-    assert str(refused.value) == "records.jsonl:3: record 1: it must not be two"
+    assert str(refused.value) == "records.jsonl:3: it must not be two"
 
 
 def test_an_item_that_is_refused_is_named_with_its_index() -> None:

@@ -82,7 +82,7 @@ def test_another_field_may_hold_the_key() -> None:
 
 def test_an_item_has_no_line() -> None:
     (line,) = lines_of([1])
-    assert (line.number, line.end, line.place) == (0, 0, "articles")
+    assert (line.number, line.end, line.place) == (0, 0, "articles: record 0")
 
 
 def test_text_stays_as_small_as_it_is() -> None:
