@@ -61,6 +61,16 @@ def test_it_serves_what_others_work_on_and_ends_in_good_order(tmp_path: Path) ->
         assert server.wait(30) in (0, -signal.SIGTERM)
 
 
+def test_an_engine_that_cannot_be_opened_ends_the_server_with_the_reason(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "absent.json")
+    settings = {"FANFOLD_ENGINE": "google", "FANFOLD_PROJECT": "p", "FANFOLD_AUTH": "none"}
+    with standing(tmp_path, GOOGLE_APPLICATION_CREDENTIALS=nowhere, **settings) as (server, _):
+        _, told = server.communicate(timeout=60)
+    assert server.returncode != 0
+    assert "fanfold: DefaultCredentialsError" in told
+    assert nowhere in told
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

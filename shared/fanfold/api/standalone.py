@@ -41,10 +41,13 @@ class Standalone:
         await receive()
         try:
             self._open()
-        except FanfoldError as error:
-            # a server tells of a failed start in its own way, and not every one does
-            sys.stderr.write(f"fanfold: {error}\n")
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
+        except Exception as error:
+            # a server takes what is raised here for an application without a start, and goes on;
+            # it tells of a failed one in its own way, and not every one does
+            told = str(error) if isinstance(error, FanfoldError) else repr(error)
+            self._held.close()
+            sys.stderr.write(f"fanfold: {told}\n")
+            await send({"type": "lifespan.startup.failed", "message": told})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -15,8 +15,13 @@ from fanfold.settings import Settings
 
 #: what an e-mail address has only in quotes
 _ODD = re.compile(r"[\s:\"<>,;]")
+#: what a subject has that could be read as somebody else: an address, one that is told with its
+#: issuer, or another one in a list
+_MISTAKEN = re.compile(r"[@#\s,]")
 #: everybody on a desk
 LOCAL = Principal("local", is_admin=True)
+#: as whom Fanfold itself asks, where nobody said who does (steps.create_batch, steps.start_batch)
+_OWN = frozenset({LOCAL.identity, "request", "message"})
 
 
 class Authenticator(Protocol):
@@ -73,22 +78,22 @@ class _Tokens:
 
     def _identity(self, claims: Claims) -> str:
         """An address that its issuer has verified names the same person whoever vouches for it. A
-        subject is its issuer's own: so with several issuers, or where it looks like an address, it
-        is told with its issuer (`https://login.example.com#ann`), which no address looks like."""
+        subject is its issuer's own: so with several issuers, or where it looks like somebody else,
+        it is told with its issuer (`https://login.example.com#ann`), as no address looks."""
         if has_verified_email(claims):
             email = str(claims["email"])
-            if _ODD.search(email):
+            if "@" not in email or _ODD.search(email):
                 raise Unauthenticated("The token's e-mail is none that anybody would write.")
             return email
         subject = claims.get("sub")
         if not isinstance(subject, str) or not subject:
             raise Unauthenticated("The token says neither a subject nor a verified e-mail.")
         # where people are named these words mean others
-        if subject == ALL or subject.startswith("group:"):
+        if subject.lower() == ALL or subject.lower().startswith("group:"):
             raise Unauthenticated("The token's subject is a word that names many.")
-        if self._is_one_issuer and "@" not in subject and "#" not in subject:
-            return subject
-        return f"{claims['iss']}#{subject}"
+        if not self._is_one_issuer or subject in _OWN or _MISTAKEN.search(subject):
+            return f"{claims['iss']}#{subject}"
+        return subject
 
 
 def _groups(claim: object) -> frozenset[str]:

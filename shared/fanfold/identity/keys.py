@@ -28,8 +28,8 @@ ALGORITHMS: dict[str, tuple[str, str | None]] = {
     "ES384": ("EC", "P-384"),
     "EdDSA": ("OKP", "Ed25519"),
 }
-#: name of a key → algorithm → the key as that algorithm has it
-_Known = dict[str, dict[str, PyJWK]]
+#: name of a key, or its position where it has none → algorithm → the key as that algorithm has it
+_Known = dict[str | int, dict[str, PyJWK]]
 
 
 class Keys:
@@ -103,11 +103,11 @@ class Keys:
 
 def _usable(published: list[Any]) -> _Known:
     known: _Known = {}
-    for entry in published:
+    for position, entry in enumerate(published):
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
             continue
-        name = entry.get("kid")
-        if not isinstance(name, str):
+        name = entry.get("kid", position)
+        if not isinstance(name, str) and name is not position:
             continue
         for algorithm, (kind, curve) in ALGORITHMS.items():
             if entry.get("kty") != kind or entry.get("alg", algorithm) != algorithm:

@@ -34,6 +34,8 @@ class Issuer:
         self.status = 200
         #: what it calls itself in its discovery document
         self.name = url
+        #: whether the keys that it publishes have names
+        self.names_keys = True
         self._now = now
         self._drawn = 0
         self.keys: dict[str, tuple[str, _Private]] = {}
@@ -74,11 +76,15 @@ class Issuer:
             said | claims, key or known[1], algorithm, {} if kid == "" else {"kid": name}
         )
 
+    def _published(self, name: str, entry: tuple[str, _Private]) -> dict[str, Any]:
+        said = _published(name, entry)
+        return said if self.names_keys else {it: said[it] for it in said if it != "kid"}
+
     def document(self, path: str) -> dict[str, Any] | None:
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.name, "jwks_uri": f"{self.url}/keys"}
         return (
-            {"keys": [_published(*entry) for entry in self.keys.items()]}
+            {"keys": [self._published(*entry) for entry in self.keys.items()]}
             if path == "/keys"
             else None
         )

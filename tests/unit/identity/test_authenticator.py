@@ -97,6 +97,7 @@ BAD: dict[str, tuple[Callable[[Issuer], str | None], str]] = {
     "huge": (lambda it: f"Bearer {it.token(groups=['g' * 20_000])}", "longer"),
     "nobody": (lambda it: f"Bearer {it.token(sub=None)}", "subject"),
     "everybody": (lambda it: f"Bearer {it.token(sub='all')}", "many"),
+    "everybody, aloud": (lambda it: f"Bearer {it.token(sub='ALL')}", "many"),
     "a group": (lambda it: f"Bearer {it.token(sub='group:ops')}", "many"),
 }
 
@@ -202,6 +203,19 @@ def test_a_token_that_does_not_name_its_key_is_taken_where_there_is_one(
         door.principal_of(f"Bearer {issuer.token(kid='')}")
 
 
+def test_keys_that_have_no_names_are_taken_where_one_alone_fits(
+    door: Authenticator, issuer: Issuer, clock: StillClock
+) -> None:
+    issuer.names_keys = False
+    assert door.principal_of(f"Bearer {issuer.token(kid='')}").identity == "ann"
+    with pytest.raises(Unauthenticated, match="publish"):
+        door.principal_of(f"Bearer {issuer.token()}")
+    issuer.rotate(keep=True)
+    clock.pass_(600)
+    with pytest.raises(Unauthenticated, match="has not just one"):
+        door.principal_of(f"Bearer {issuer.token(kid='')}")
+
+
 def test_a_withdrawn_key_is_forgotten_though_nobody_names_another(
     door: Authenticator, issuer: Issuer, clock: StillClock
 ) -> None:
@@ -272,7 +286,18 @@ def test_each_configured_issuer_vouches_with_its_own_keys(
             door.principal_of(f"Bearer {second.token(iss=issuer.url)}")
 
 
-@pytest.mark.parametrize("subject", ["bob@example.com", "https://other.example.com#bob"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "bob@example.com",
+        "https://other.example.com#bob",
+        "local",
+        "request",
+        "message",
+        " all",
+        "ann, bob",
+    ],
+)
 def test_a_subject_that_looks_like_somebody_else_is_told_with_its_issuer(
     door: Authenticator, issuer: Issuer, subject: str
 ) -> None:
@@ -280,7 +305,9 @@ def test_a_subject_that_looks_like_somebody_else_is_told_with_its_issuer(
     assert door.principal_of(f"Bearer {token}").identity == f"{issuer.url}#{subject}"
 
 
-@pytest.mark.parametrize("email", ["https://other.example.com#bob", "group:ops", '"a b"@c.com'])
+@pytest.mark.parametrize(
+    "email", ["https://other.example.com#bob", "group:ops", '"a b"@c.com', "all", "ann"]
+)
 def test_an_address_that_looks_like_somebody_else_is_refused(
     door: Authenticator, issuer: Issuer, email: str
 ) -> None:
