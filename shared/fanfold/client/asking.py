@@ -33,7 +33,7 @@ class Asking:
         """The key is drawn once, and is the same for each time that it is sent."""
         headers = {"Idempotency-Key": request_id or drawn_key()}
         call = Call(verb="POST", path=path, json=body, headers=headers)
-        return shape.model_validate((yield from self.patience.ask(call)).json)
+        return shape.read((yield from self.patience.ask(call)).json)
 
 
 def chosen_by(

@@ -23,8 +23,9 @@ from fanfold.client.calls import (
     Step,
     Stream,
 )
-from fanfold.client.client import MISTAKES, TIMEOUT, Token, answer_of, shared_arguments
+from fanfold.client.client import BREAKS, MISTAKES, TIMEOUT, Token, answer_of, shared_arguments
 from fanfold.client.errors import ClientError
+from fanfold.client.lines import Lines
 from fanfold.client.operations import Operations
 from fanfold.client.patience import Patience
 
@@ -122,8 +123,8 @@ class AsyncClient:
     get_flow = _await(Operations.get_flow)
 
     async def aclose(self) -> None:
-        await self._http.aclose()
-        self._held.close()
+        with self._held:
+            await self._http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -174,7 +175,7 @@ class AsyncClient:
                     return None, None
         except MISTAKES as error:
             raise ClientError(f"this cannot be sent: {error}") from error
-        except httpx.TransportError as error:
+        except BREAKS as error:
             return None, Broken(f"{type(error).__name__}: {error}")
 
     def _built(self, request: Request) -> httpx.Request:
@@ -200,6 +201,15 @@ def _awaited(content: bytes | Iterable[bytes] | None) -> bytes | AsyncIterable[b
     return read()
 
 
+async def _lines_of(response: httpx.Response) -> AsyncIterator[str]:
+    lines = Lines()
+    async for piece in response.aiter_bytes():
+        for line in lines.whole(piece):
+            yield line
+    for line in lines.rest():
+        yield line
+
+
 class _Reading:
     """The stream that an operation reads."""
 
@@ -212,7 +222,7 @@ class _Reading:
         if response.is_error:
             await response.aread()
             return answer_of(response)
-        self._response, self._lines = response, response.aiter_lines()
+        self._response, self._lines = response, _lines_of(response)
         return Answer(response.status_code, response.headers)
 
     async def line(self) -> str | None:

@@ -69,11 +69,11 @@ class BatchOperations(Asking):
         call = Call(
             verb="POST", path="/api/batches/upload", query=query, headers=headers, content=content
         )
-        return Batch.model_validate((yield from self.patience.ask(call)).json)
+        return Batch.read((yield from self.patience.ask(call)).json)
 
     def get_batch(self, batch_id: str) -> Operation[Batch]:
         """How it is now."""
-        return Batch.model_validate((yield from self.get(_batch(batch_id))))
+        return Batch.read((yield from self.get(_batch(batch_id))))
 
     def list_batches(
         self,
@@ -108,7 +108,7 @@ class BatchOperations(Asking):
         """Change options while it runs (concurrency, rate, max_failures, error_policy, max_spend,
         deadline), and label, tags, managers and monitors at any time."""
         call = Call(verb="PATCH", path=_batch(batch_id), json=changes)
-        return Batch.model_validate((yield from self.patience.ask(call)).json)
+        return Batch.read((yield from self.patience.ask(call)).json)
 
     def pause_batch(self, batch_id: str) -> Operation[Batch]:
         """Nothing new starts; what runs, finishes."""
@@ -141,7 +141,7 @@ class BatchOperations(Asking):
         if indexes is not None:
             body["indexes"] = list(indexes)
         call = Call(verb="POST", path=f"{_batch(batch_id)}/retry", json=body)
-        return Retried.model_validate((yield from self.patience.ask(call)).json)
+        return Retried.read((yield from self.patience.ask(call)).json)
 
     def wait_for_batch(
         self,
@@ -180,17 +180,17 @@ class BatchOperations(Asking):
     def get_job(self, batch_id: str, record_id: str | int) -> Operation[Job]:
         """One record by its index or its key, with its output and its log."""
         path = f"{_batch(batch_id)}/jobs/{quote(str(record_id), safe='')}"
-        return Job.model_validate((yield from self.get(path)))
+        return Job.read((yield from self.get(path)))
 
     def get_errors(self, batch_id: str) -> Operation[list[ErrorGroup]]:
         """Its failures by what is the same in them, the most frequent first."""
         found = yield from self.get(f"{_batch(batch_id)}/errors")
-        return [ErrorGroup.model_validate(it) for it in found]
+        return ErrorGroup.read_list(found)
 
     def get_certificate(self, batch_id: str) -> Operation[Certificate]:
         """Derived anew, now."""
         found = yield from self.get(f"{_batch(batch_id)}/certificate")
-        return Certificate.model_validate(found)
+        return Certificate.read(found)
 
     def iter_events(self, batch_id: str, *, after: int = 0) -> Items[Event]:
         """What has happened and what happens, until it has ended; behind number `after`."""
@@ -199,15 +199,15 @@ class BatchOperations(Asking):
 
     def list_flows(self) -> Operation[list[Flow]]:
         """Those one may see, by name."""
-        return [Flow.model_validate(it) for it in (yield from self.get("/api/flows"))]
+        return Flow.read_list((yield from self.get("/api/flows")))
 
     def get_flow(self, name: str) -> Operation[Flow]:
         """One of them."""
-        return Flow.model_validate((yield from self.get(f"/api/flows/{quote(name, safe='')}")))
+        return Flow.read((yield from self.get(f"/api/flows/{quote(name, safe='')}")))
 
     def _told(self, batch_id: str, verb: str, **query: Any) -> Operation[Batch]:
         call = Call(verb="POST", path=f"{_batch(batch_id)}/{verb}", query=query)
-        return Batch.model_validate((yield from self.patience.ask(call)).json)
+        return Batch.read((yield from self.patience.ask(call)).json)
 
 
 def _read(path: Path) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from fanfold.client.calls import (
     Stream,
 )
 from fanfold.client.errors import ClientError
+from fanfold.client.lines import Lines
 from fanfold.client.operations import Operations
 from fanfold.client.patience import Patience
 
@@ -32,7 +33,14 @@ T = TypeVar("T")
 Token = str | Callable[[], str]
 TIMEOUT = 30.0
 #: no repetition mends these
-MISTAKES = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
+MISTAKES = (
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    UnicodeEncodeError,
+)
+#: whether it arrived is not known
+BREAKS = (httpx.TransportError, httpx.DecodingError)
 
 
 def _run(
@@ -132,8 +140,8 @@ class Client:
     get_flow = _run(Operations.get_flow)
 
     def close(self) -> None:
-        self._http.close()
-        self._held.close()
+        with self._held:
+            self._http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -183,7 +191,7 @@ class Client:
                     return None, None
         except MISTAKES as error:
             raise ClientError(f"this cannot be sent: {error}") from error
-        except httpx.TransportError as error:
+        except BREAKS as error:
             return None, Broken(f"{type(error).__name__}: {error}")
 
     def _built(self, request: Request) -> httpx.Request:
@@ -220,7 +228,7 @@ class _Reading:
         if response.is_error:
             response.read()
             return answer_of(response)
-        self._response, self._lines = response, response.iter_lines()
+        self._response, self._lines = response, _lines_of(response)
         return Answer(response.status_code, response.headers)
 
     def line(self) -> str | None:
@@ -235,6 +243,13 @@ class _Reading:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _lines_of(response: httpx.Response) -> Iterator[str]:
+    lines = Lines()
+    for piece in response.iter_bytes():
+        yield from lines.whole(piece)
+    yield from lines.rest()
 
 
 def answer_of(response: httpx.Response) -> Answer:

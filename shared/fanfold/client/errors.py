@@ -98,7 +98,7 @@ class Unavailable(ClientError):
 class TimedOut(ClientError):
     """It has not ended in the time that was given."""
 
-    def __init__(self, detail: str, last: Any) -> None:
+    def __init__(self, detail: str, last: Any = None) -> None:
         super().__init__(detail)
         #: the batch, the run or the runs, as they were last
         self.last = last
@@ -120,19 +120,28 @@ _BY_STATUS: dict[int, type[ClientError]] = {
     422: ValidationFailed,
     429: RateLimited,
 }
-_SERVER = 500
+_REFUSAL, _SERVER = 400, 500
 
 
 def error_of(status: int, body: bytes, retry_after: float | None) -> ClientError:
     """Of an answer that is none one wants."""
     problem = _problem_in(body)
     code = str(problem.get("type", "")).removeprefix("urn:fanfold:")
-    detail = str(problem.get("detail") or f"the API answered with {status}, and not why")
+    detail = str(problem.get("detail") or _unsaid(status))
     errors = problem.get("errors")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
     kind = kind or (Unavailable if status >= _SERVER else ClientError)
     told = tuple(it for it in errors if isinstance(it, dict)) if isinstance(errors, list) else ()
     return kind(detail, status=status, code=code, errors=told, retry_after=retry_after)
+
+
+def _unsaid(status: int) -> str:
+    if status < _REFUSAL:
+        return (
+            f"the answer leads elsewhere ({status}), as to a login page or another address. "
+            "Is this the address of a Fanfold API?"
+        )
+    return f"the API answered with {status}, and not why"
 
 
 def _problem_in(body: bytes) -> dict[str, Any]:

@@ -16,12 +16,13 @@ _LINK = re.compile(r"<([^>]*)>([^<]*)")
 _NEXT = re.compile(r";\s*rel=\"?next\"?")
 
 
-def after(answer: Answer) -> Call | None:
-    """The call for what comes behind this page."""
+def after(call: Call, answer: Answer) -> Call | None:
+    """The call for what comes behind this page: of the same list, so only the query is the link's.
+    Its path is the server's own, which whoever stands before it may have changed."""
     for address, about in _LINK.findall(answer.headers.get("link", "")):
         if _NEXT.search(about):
-            parts = urlsplit(address)
-            return Call(verb="GET", path=parts.path, query=dict(parse_qsl(parts.query)))
+            query = parse_qsl(urlsplit(address).query, keep_blank_values=True)
+            return Call(verb="GET", path=call.path, query=dict(query))
     return None
 
 
@@ -30,7 +31,7 @@ def page(
 ) -> Operation[list[It]]:
     """The first page alone."""
     answer = yield from patience.ask(Call(verb="GET", path=path, query=query))
-    return [shape.model_validate(it) for it in answer.json]
+    return shape.read_list(answer.json)
 
 
 def pages(patience: Patience, path: str, query: Mapping[str, Any], shape: type[It]) -> Items[It]:
@@ -38,6 +39,6 @@ def pages(patience: Patience, path: str, query: Mapping[str, Any], shape: type[I
     call: Call | None = Call(verb="GET", path=path, query=query)
     while call is not None:
         answer = yield from patience.ask(call)
-        for it in answer.json:
-            yield Item(shape.model_validate(it))
-        call = after(answer)
+        for it in shape.read_list(answer.json):
+            yield Item(it)
+        call = after(call, answer)

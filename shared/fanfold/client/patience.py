@@ -15,7 +15,8 @@ from fanfold.client.errors import ClientError, Unavailable, error_of
 
 #: it was not done, and may be later
 _LATER = frozenset({429, 502, 503, 504})
-_NOT_OK = 400
+#: who leads elsewhere, to a login page say, has not done it either
+_NOT_OK = 300
 
 
 @dataclass(frozen=True, slots=True)

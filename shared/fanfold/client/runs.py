@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fanfold.client import paging, waiting
 from fanfold.client.asking import Asking, chosen_by
 from fanfold.client.calls import Call, Items, Operation, gathered
-from fanfold.client.errors import Conflict
+from fanfold.client.errors import Conflict, Forbidden, NotFound
 from fanfold.client.shapes import Run, RunLogEntry
 
 _ACTIVE = ("queued", "running", "waiting")
@@ -37,7 +37,7 @@ class RunOperations(Asking):
 
     def get_run(self, run_id: str) -> Operation[Run]:
         """How it is now, with its input and its output; of any record of any batch."""
-        return Run.model_validate((yield from self.get(_run(run_id))))
+        return Run.read((yield from self.get(_run(run_id))))
 
     def list_runs(
         self,
@@ -96,12 +96,12 @@ class RunOperations(Asking):
         changes: dict[str, Any] = {} if label is _UNSAID else {"label": label}
         changes |= {name: list(it) for name, it in lists.items() if it is not _UNSAID}
         call = Call(verb="PATCH", path=_run(run_id), json=changes)
-        return Run.model_validate((yield from self.patience.ask(call)).json)
+        return Run.read((yield from self.patience.ask(call)).json)
 
     def cancel_run(self, run_id: str) -> Operation[Run]:
         """It does not start any more or, if it runs, is told to stop."""
         call = Call(verb="POST", path=f"{_run(run_id)}/cancel")
-        return Run.model_validate((yield from self.patience.ask(call)).json)
+        return Run.read((yield from self.patience.ask(call)).json)
 
     def get_run_logs(
         self, run_id: str, *, start: int = 0, limit: int = 100
@@ -155,21 +155,24 @@ class RunOperations(Asking):
         tag: str | None = None,
     ) -> Operation[list[Run]]:
         """Those that were asked for so long ago (or before then) and have not ended; which were
-        canceled. What ends meanwhile, is let end."""
+        canceled. What ends meanwhile is let end, and what one may look at alone is left alone."""
         now = datetime.fromtimestamp(self.patience.now(), UTC)
         if isinstance(age, datetime):
             until = age
         else:
             until = now - (age if isinstance(age, timedelta) else timedelta(seconds=age))
-        canceled: list[Run] = []
+        canceled: dict[str, Run] = {}
         for status in _ACTIVE:
             query = chosen_by(status, flow, label, tag, None, until, 200)
             for run in (yield from gathered(paging.pages(self.patience, "/api/runs", query, Run))):
-                try:
-                    canceled.append((yield from self.cancel_run(run.run_id)))
-                except Conflict:  # it has ended
+                # one that was queued and is told to stop may be listed again, as one that runs
+                if run.run_id in canceled:
                     continue
-        return canceled
+                try:
+                    canceled[run.run_id] = yield from self.cancel_run(run.run_id)
+                except (Conflict, Forbidden, NotFound):  # it has ended, or is not one's own
+                    continue
+        return list(canceled.values())
 
 
 def _run(run_id: str) -> str:

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fanfold.client.errors import ClientError
 
 ENDED_BATCH = frozenset({"completed", "failed", "canceled", "expired"})
 ENDED_RUN = frozenset({"succeeded", "failed", "canceled", "skipped"})
+_WHOSE = "Is this the address of a Fanfold API?"
 
 
 class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, data: Any) -> Self:
+        """Raises ClientError for what is another thing."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise cls._is_none(error) from None
+
+    @classmethod
+    def read_line(cls, line: str) -> Self:
+        """Of JSON. Raises ClientError likewise."""
+        try:
+            return cls.model_validate_json(line)
+        except ValidationError as error:
+            raise cls._is_none(error) from None
+
+    @classmethod
+    def read_list(cls, data: Any) -> list[Self]:
+        """Raises ClientError likewise."""
+        if not isinstance(data, list):
+            raise ClientError(f"the answer is no list of {cls.__name__}. {_WHOSE}")
+        return [cls.read(it) for it in data]
+
+    @classmethod
+    def _is_none(cls, error: ValidationError) -> ClientError:
+        """Tells where, and nothing of what came instead: it may be anybody's page."""
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        what = "is no JSON" if first["type"] == "json_invalid" else f"does not fit: {first['type']}"
+        return ClientError(f"the answer is no {cls.__name__}: {where} {what}. {_WHOSE}")
 
 
 class Counts(Shape):

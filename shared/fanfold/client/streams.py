@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from fanfold.client.calls import Broken, Item, Items, Line, Operation, Sleep, Stream
 from fanfold.client.errors import Unavailable
 from fanfold.client.patience import Patience
-from fanfold.client.shapes import ENDED_BATCH, Event, Result
+from fanfold.client.shapes import Event, Result
 
-#: so often a stream may break off without a line in between
+#: so often a stream may break off with nothing in between
 _BREAKS = 5
 _PAUSE_SECONDS = 0.5
+#: a server that has nothing to tell says so every 15 seconds
+_SILENT_SECONDS = 30.0
 
 
 def results(
@@ -25,7 +24,7 @@ def results(
         try:
             yield from patience.ask(Stream(verb="GET", path=path, query=query))
             while (line := (yield Line())) is not None:
-                result = Result.model_validate_json(line)
+                result = Result.read_line(line)
                 start, breaks = result.index + 1, 0
                 yield Item(result)
         except Broken as broken:
@@ -35,28 +34,24 @@ def results(
 
 
 def events(patience: Patience, path: str, after: int) -> Items[Event]:
-    """An event each, as it comes, until the batch has ended."""
+    """An event each, as it comes, until the batch has ended: the server knows when that is. An
+    event that says so may be of a generation before the last one."""
     breaks = 0
     while True:
         headers = {"Last-Event-ID": str(after)} if after else {}
         try:
-            yield from patience.ask(Stream(verb="GET", path=path, headers=headers))
+            stream = Stream(verb="GET", path=path, headers=headers, patience=_SILENT_SECONDS)
+            yield from patience.ask(stream)
             while (line := (yield Line())) is not None:
-                if not line.startswith("data:"):
-                    continue
-                event = Event.model_validate(_event_in(line))
-                after, breaks = event.sequence, 0
-                yield Item(event)
-                if event.kind in ENDED_BATCH:
-                    return
+                breaks = 0
+                if line.startswith("data:"):
+                    event = Event.read_line(line.removeprefix("data:"))
+                    after = event.sequence
+                    yield Item(event)
         except Broken as broken:
             breaks = yield from _rest(breaks, broken)
         else:
             return
-
-
-def _event_in(line: str) -> Any:
-    return json.loads(line.removeprefix("data:"))
 
 
 def _rest(breaks: int, broken: Broken) -> Operation[int]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+from urllib.parse import quote
 
-from fanfold.client.calls import Call, Operation, Sleep
+from fanfold.client.calls import Call, Operation
 from fanfold.client.errors import TimedOut
 from fanfold.client.patience import Patience
 from fanfold.client.shapes import Batch, Run
 
 #: that one long poll takes at most; with progress to be told, less
 _POLL_SECONDS, _TELL_SECONDS = 30.0, 1.0
-#: between two looks at many runs
+#: between two looks at many runs, if the first of them does not end before
 _LOOK_SECONDS = 1.0
 It = TypeVar("It", Batch, Run)
 
@@ -31,8 +32,7 @@ def wait(
         left = None if timeout is None else timeout - (patience.monotonic() - began)
         most = _POLL_SECONDS if on_progress is None else _TELL_SECONDS
         seconds = max(0.0, most if left is None else min(most, left))
-        asked = Call(verb="GET", path=f"{path}/wait", query={"timeout": seconds}, patience=seconds)
-        found = shape.model_validate((yield from patience.ask(asked)).json)
+        found = shape.read((yield from patience.ask(_wait(path, seconds))).json)
         seen = found.model_dump(exclude={"rate", "eta"})
         if on_progress is not None and seen != before:
             on_progress(found)
@@ -59,14 +59,25 @@ def monitor(
             known = seen.get(run_id)
             if known is not None and known.ended:
                 continue
-            call = Call(verb="GET", path=f"/api/runs/{run_id}")
-            found = Run.model_validate((yield from patience.ask(call)).json)
+            call = Call(verb="GET", path=_run(run_id))
+            found = Run.read((yield from patience.ask(call)).json)
             if known is None or known.status != found.status:
                 on_change(found, None if known is None else known.status)
             seen[run_id] = found
         if all(it.ended for it in seen.values()):
             return [seen[it] for it in wanted]
-        if timeout is not None and patience.monotonic() - began >= timeout:
-            left = sum(not it.ended for it in seen.values())
-            raise TimedOut(f"{left} of {len(wanted)} runs have not ended after {timeout:g} s", seen)
-        yield Sleep(_LOOK_SECONDS)
+        open_ = [it for it in wanted if not seen[it].ended]
+        left = _LOOK_SECONDS if timeout is None else timeout - (patience.monotonic() - began)
+        if left <= 0:
+            told = f"{len(open_)} of {len(wanted)} runs have not ended after {timeout:g} s"
+            raise TimedOut(told, seen)
+        seconds = min(left, _LOOK_SECONDS)
+        yield from patience.ask(_wait(_run(open_[0]), seconds))
+
+
+def _wait(path: str, seconds: float) -> Call:
+    return Call(verb="GET", path=f"{path}/wait", query={"timeout": seconds}, patience=seconds)
+
+
+def _run(run_id: str) -> str:
+    return f"/api/runs/{quote(run_id, safe='')}"
