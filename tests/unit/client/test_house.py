@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from fanfold.client import AsyncClient, Client
+import fanfold.client as package
+from fanfold.client import AsyncClient, Client, errors, shapes
 from fanfold.client.calls import Request
 from fanfold.client.operations import Operations
 
@@ -72,3 +73,13 @@ def test_importing_it_loads_no_server_and_no_engine() -> None:
     code = f"import sys, fanfold.client; print([it for it in {heavy} if it in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_each_value_and_error_can_be_imported_from_the_package() -> None:
+    kinds = [it for module in (shapes, errors) for it in vars(module).values()]
+    own = {
+        it.__name__
+        for it in kinds
+        if isinstance(it, type) and it.__module__.startswith("fanfold.client.")
+    }
+    assert own - {"Shape"} <= set(package.__all__)
