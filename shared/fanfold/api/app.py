@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from fanfold.api import batches, events, flows, jobs, runs, upload
 from fanfold.api.asking import Desk
+from fanfold.api.described import describe_parameters
 from fanfold.api.limits import BodyLimit
 from fanfold.api.loopback import LoopbackOnly
 from fanfold.api.problems import tell_problems
@@ -33,4 +34,5 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     tell_problems(app)
     for part in (batches, upload, events, jobs, runs, flows):
         app.include_router(part.router)
+    describe_parameters(app)
     return app

@@ -41,7 +41,7 @@ class Standalone:
         await receive()
         try:
             self._open()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  it ends the server, and is told
             # a server takes what is raised here for an application without a start, and goes on;
             # it tells of a failed one in its own way, and not every one does
             told = str(error) if isinstance(error, FanfoldError) else repr(error)
