@@ -79,8 +79,10 @@ class RunOperations(Asking):
         until: datetime | None = None,
     ) -> Operation[list[Run]]:
         """All of them, as a list."""
-        query = chosen_by(status, flow, label, tag, since, until, 200)
-        return (yield from gathered(paging.pages(self.patience, "/api/runs", query, Run)))
+        runs = self.iter_runs(
+            status=status, flow=flow, label=label, tag=tag, since=since, until=until
+        )
+        return (yield from gathered(runs))
 
     def update_run(
         self,
@@ -163,8 +165,8 @@ class RunOperations(Asking):
             until = now - (age if isinstance(age, timedelta) else timedelta(seconds=age))
         canceled: dict[str, Run] = {}
         for status in _ACTIVE:
-            query = chosen_by(status, flow, label, tag, None, until, 200)
-            for run in (yield from gathered(paging.pages(self.patience, "/api/runs", query, Run))):
+            active = self.list_all_runs(status=status, flow=flow, label=label, tag=tag, until=until)
+            for run in (yield from active):
                 # one that was queued and is told to stop may be listed again, as one that runs
                 if run.run_id in canceled:
                     continue
