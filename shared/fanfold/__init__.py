@@ -6,11 +6,12 @@ loaded when it is asked for.
 
 import typing as _typing
 
-from fanfold.domain.flow import Flow, flow
 from fanfold.domain.people import Access
 from fanfold.errors import Fatal, Permanent, RateLimited, Retryable, RunCanceled
 from fanfold.execution.context import Context
 from fanfold.folds.result import Result
+from fanfold.graphs.flow import Flow
+from fanfold.graphs.function import flow
 
 if _typing.TYPE_CHECKING:
     from fanfold.notebook.run import resume_batch, run_batch, run_batch_async

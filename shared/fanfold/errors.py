@@ -13,6 +13,8 @@
     │   ├── LetterNotFound
     │   ├── RecordNotFound
     │   ├── RunNotFound
+    │   ├── QuestionNotFound
+    │   ├── AnswerInvalid
     │   └── HomeRefused           the embedded engine's folder cannot be used
     ├── Conflict                  the state of things forbids it
     │   ├── IllegalTransition
@@ -110,6 +112,14 @@ class RecordNotFound(UsageError):
 
 class RunNotFound(UsageError):
     """No such run. `GET /api/runs` lists those started by themselves."""
+
+
+class QuestionNotFound(UsageError):
+    """Nobody asks that. `fanfold answer` lists what is asked."""
+
+
+class AnswerInvalid(UsageError):
+    """The answer is not what the question wants. `fanfold answer --json` tells its schema."""
 
 
 class HomeRefused(UsageError):
@@ -218,6 +228,7 @@ HANDLING: dict[type[BaseException], Handling] = {
     LetterNotFound: Handling(2, 404, "ack"),
     RecordNotFound: Handling(2, 404, "ack"),
     RunNotFound: Handling(2, 404, "ack"),
+    QuestionNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
     NotAllowed: Handling(1, 403, "nack"),
     Unauthenticated: Handling(1, 401, "nack"),

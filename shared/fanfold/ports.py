@@ -28,6 +28,7 @@ from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.event import Event
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
+from fanfold.domain.lineage import Kind
 from fanfold.domain.outcome import Outcome
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import Turns
@@ -128,10 +129,11 @@ class Batches(Protocol):
         states: Collection[BatchState] | None = None,
         limit: int = 100,
         before: str = "",
-        single: bool | None = None,
+        kinds: Collection[Kind] | None = None,
+        parent: str | None = None,
     ) -> list[Batch]:
-        """Newest first, from the one after batch `before` on. `single`: runs started by themselves
-        alone, or none of these."""
+        """Newest first, from the one after batch `before` on. `parent`: the children of the runs of
+        this batch, of whatever kind and state."""
 
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         """Read, apply, write, in one transaction. `arrow` is pure and may be called again; what it
@@ -264,7 +266,7 @@ class Leases(Protocol):
         """How many runs somebody is at."""
 
     def hold(self, batch: Batch, lives: Sequence[Live]) -> None:
-        """Write or renew leases of runs that are not settled."""
+        """Write or renew leases of runs that are not settled and do not wait."""
 
     def take(self, batch: Batch, live: Live, now: float) -> bool:
         """Lease a run to its owner and to nobody else (run.is_free), unless it is settled; whether
@@ -278,9 +280,19 @@ class Leases(Protocol):
         """Queue again, in one commit, what waited and is due and whose lease has ended; the caller
         publishes them. With a concurrency limit what waited is woken by `advance` instead."""
 
+    def due(self, now: float) -> set[str] | None:
+        """The batches of which a run may be woken; None where there are too many to tell."""
+
     def clear(self, batch: Batch) -> None:
         """Remove what older generations than the batch's left. What they write later is passed
         over: nobody wakes it."""
+
+    def waiting(self, batch_id: str) -> Iterator[Live]:
+        """Those that wait, of whatever generation, streamed."""
+
+    def amend(self, batch_id: str, index: int, arrow: Callable[[Live], Live]) -> Live | None:
+        """Change a run's live document, in one transaction, as `Batches.amend` does a batch; None
+        if it has none. Its state stays what it is."""
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         """Those of the runs that have a live document."""

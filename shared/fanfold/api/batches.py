@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -17,6 +18,7 @@ from fanfold.api.starting import started
 from fanfold.api.waiting import Seconds, until
 from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.lineage import Kind
 from fanfold.domain.run import RunState
 from fanfold.steps.change import change
 from fanfold.steps.create_batch import content_of
@@ -54,15 +56,18 @@ def find(
     response: Response,
     only: Filter,
     status: Annotated[BatchState | None, Query(description="only those that are so")] = None,
+    parent: Annotated[str | None, Query(max_length=40, description="of its runs' items")] = None,
     limit: Limit = PAGE,
     before: Before = None,
 ) -> list[BatchShape]:
-    """Those one may see, the newest first, but for runs that were started by themselves. Where
-    there are more, a Link header leads there."""
-    if before is not None:
-        asker.batch(Action.SEE, before)
+    """Those one may see, the newest first, but for runs that were started by themselves; or, with
+    `parent`, the batches that runs of that one have made of their items. Where there are more, a
+    Link header leads there."""
+    for named in (before, parent):
+        if named is not None:
+            asker.batch(Action.SEE, named)
     states = None if status is None else [status]
-    wanted = only.wanted(single=False)
+    wanted = replace(only.wanted(Kind.BATCH), parent=parent)
     found, last = listed(asker, wanted, states, limit, before=before)
     if last:
         response.headers["Link"] = next_page(request, before=last)

@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 
 from fanfold.api.asking import Asker
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.lineage import Kind
 from fanfold.steps.find_batches import Wanted, find_batches
 
 PAGE = 50
@@ -32,14 +33,14 @@ class _Filter:
         self._tags = frozenset() if tag is None else frozenset({tag})
         self._since, self._until = _seconds(since), _seconds(until)
 
-    def wanted(self, *, single: bool) -> Wanted:
+    def wanted(self, kind: Kind) -> Wanted:
         return Wanted(
             flow=self._flow,
             label=self._label,
             tags=self._tags,
             since=self._since,
             until=self._until,
-            single=single,
+            kinds=frozenset({kind}),
         )
 
 

@@ -22,8 +22,6 @@ class NewBatch(BatchRequestMessage):
     #: a request over the network means a sample, and few at once, unless it says otherwise
     shuffle: bool = True
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = 5
-    #: waiting for people is for flows that are graphs
-    interactive: Literal[False] = False
 
     @model_validator(mode="before")
     @classmethod
@@ -31,8 +29,6 @@ class NewBatch(BatchRequestMessage):
         if not isinstance(data, dict):
             return data
         data = {_ALSO.get(name, name): value for name, value in data.items()}
-        if data.get("interactive") is True:
-            raise ValueError("interactive: no flow can wait for people yet. Leave it out")
         if "rate" in data:  # its limit is what the rate can use
             data.setdefault("concurrency", None)
         if "seed" in data or "priority_field" in data:
@@ -61,6 +57,8 @@ class NewRun(BaseModel):
     #: seconds from now, when it is skipped if it has not ended
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
     priority: Priority = Priority.NORMAL
+    #: who starts one run by itself may be asked, unless it is said that nobody is there
+    interactive: bool = True
     managers: list[str] = Field(default_factory=list)
     monitors: list[str] = Field(default_factory=list)
     #: the same one, of the same asker, names the same run

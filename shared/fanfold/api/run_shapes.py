@@ -6,11 +6,12 @@ import json
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fanfold.api.shapes import moment
 from fanfold.domain.money import dollars_of
 from fanfold.domain.run import LogEntry
+from fanfold.steps.answer import Asked
 from fanfold.steps.find_run import RunView, WholeRun
 
 
@@ -48,7 +49,7 @@ class RunShape(BaseModel):
             run_id=view.run_id,
             batch_id=batch.id,
             index=view.index,
-            flow=batch.flow.name,
+            flow=batch.flow.shown,
             flow_version=view.flow_version,
             status=str(view.state),
             single=batch.single,
@@ -65,17 +66,52 @@ class RunShape(BaseModel):
         )
 
 
+class QuestionShape(BaseModel):
+    """What a run asks somebody."""
+
+    batch_id: str
+    index: int
+    run_id: str
+    #: what it is answered by, where the run asks several
+    name: str
+    question: str
+    #: JSON schema of the answer; null: anything
+    answer_schema: Any
+    asked_at: datetime | None
+    #: when the run goes on without an answer
+    until: datetime | None
+
+    @classmethod
+    def of(cls, asked: Asked) -> Self:
+        it = asked.question
+        return cls(
+            batch_id=asked.batch_id,
+            index=asked.index,
+            run_id=asked.run_id,
+            name=asked.name,
+            question=it.text,
+            answer_schema=it.schema,
+            asked_at=moment(it.asked_at),
+            until=moment(it.until),
+        )
+
+
 class WholeRunShape(RunShape):
     """A run, with what went in and what came out."""
 
     key: str | None = None
     input: Any = None
     output: Any = None
+    #: of one that waits: what it asks, and the batches that its items are
+    questions: list[QuestionShape] = Field(default_factory=list)
+    children: list[str] = Field(default_factory=list)
 
     @classmethod
     def whole(cls, it: WholeRun) -> Self:
         shape = cls(**RunShape.of(it.view).model_dump())
         shape.key, shape.input, shape.output = it.key, it.input, it.output
+        shape.questions = [QuestionShape.of(asked) for asked in it.view.questions]
+        shape.children = list(it.view.children)
         return shape
 
 

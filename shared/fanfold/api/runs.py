@@ -18,6 +18,7 @@ from fanfold.api.waiting import Seconds, until
 from fanfold.domain.access import Action
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.ids import run_id_of
+from fanfold.domain.lineage import Kind
 from fanfold.domain.run import TERMINAL, RunState
 from fanfold.errors import Conflict
 from fanfold.steps.change import change
@@ -75,7 +76,7 @@ def find(
 
     states = None if status is None or status in TERMINAL else _NOT_ENDED
     behind = None if before is None else asker.run(Action.SEE, before)[0].id
-    wanted = only.wanted(single=True)
+    wanted = only.wanted(Kind.RUN)
     batches, last = listed(asker, wanted, states, limit, before=behind, also=is_so)
     if last:
         response.headers["Link"] = next_page(request, before=run_id_of(last, 0))

@@ -82,6 +82,8 @@ class BatchShape(BaseModel):
     tags: list[str]
     owner: str
     source: str
+    #: of the items of a run's node: the run that waits for them
+    parent_run: str | None
     options: dict[str, Any]
     created_at: datetime | None
     started_at: datetime | None
@@ -111,7 +113,7 @@ class BatchShape(BaseModel):
         eta = left / rate if rate and batch.sealed and not batch.ended else None
         return cls(
             batch_id=batch.id,
-            flow=batch.flow.name,
+            flow=batch.flow.shown,
             status=str(batch.state),
             generation=batch.generation,
             sealed=batch.sealed,
@@ -123,6 +125,7 @@ class BatchShape(BaseModel):
             tags=batch.options.tags,
             owner=batch.owner,
             source=batch.source.name,
+            parent_run=None if batch.parent is None else batch.parent.run_id,
             options=batch.options.model_dump(),
             created_at=moment(batch.created_at),
             started_at=moment(batch.started_at),

@@ -101,7 +101,7 @@ def _work(
     processes = how.processes or default_processes()
     threads = threads_for(how.threads, processes, threads_worth(batch.options))
     terminal.say(
-        f"fanfold: {batch.id} of {batch.flow.name}, "
+        f"fanfold: {batch.id} of {batch.flow.shown}, "
         f"{count(processes, 'process', 'processes')} of {count(threads, 'thread')}"
     )
     with display_for(terminal) as display:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fanfold.cli import parameters as given
-from fanfold.cli.completion import complete_batch_status, complete_used_flow
+from fanfold.cli.completion import complete_batch, complete_batch_status, complete_used_flow
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,13 +54,24 @@ def list_(
             show_default=False,
         ),
     ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BATCH",
+            help="The batches that runs of this one have made of their items.",
+            autocompletion=complete_batch,
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
     engine: given.Engine = None,
     json: given.AsJson = False,
 ) -> int:
     """List the batches in this home, the newest first."""
+    from dataclasses import replace
+
     from fanfold.cli import exits
-    from fanfold.cli.opening import opened_if_there
+    from fanfold.cli.opening import find_batch, opened_if_there
     from fanfold.cli.terminal import Terminal
     from fanfold.steps.find_batches import Wanted, find_batches
     from fanfold.steps.status import status_of
@@ -72,6 +83,8 @@ def list_(
     with terminal.busy("looking"), opened_if_there(engine) as fanfold:
         if fanfold is not None:
             ports = fanfold.ports
+            if of is not None:
+                wanted = replace(wanted, parent=find_batch(ports, of).id)
             batches = find_batches(ports.batches, wanted, states, limit).batches
             found = [status_of(ports, batch.id) for batch in batches]
     if json:
@@ -103,7 +116,7 @@ def _as_json(status: Status) -> dict[str, Any]:
     batch = status.batch
     return {
         "batch_id": batch.id,
-        "flow": batch.flow.name,
+        "flow": batch.flow.shown,
         "status": str(batch.state),
         **counts_as_json(status),
         "seconds": round(status.seconds, 3),
@@ -136,7 +149,7 @@ def _table(found: list[Status]) -> Table:
     for it in found:
         row: list[str | Text] = [
             it.batch.id,
-            giving_way(it.batch.flow.name),
+            giving_way(it.batch.flow.shown),
             Text(it.batch.state, style=_STYLES.get(it.batch.state, "")),
             f"{it.counts.total:,}" + ("" if it.batch.sealed else "+"),
             f"{it.counts.succeeded:,}",

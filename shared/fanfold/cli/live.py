@@ -70,7 +70,7 @@ def view_of(status: Status, pace: Pace, console: Console) -> Group:
 
 def title_of(status: Status) -> str:
     batch = status.batch
-    parts = [batch.flow.name, batch.id, str(batch.state), batch.options.label]
+    parts = [batch.flow.shown, batch.id, str(batch.state), batch.options.label]
     return " · ".join(part for part in parts if part)
 
 

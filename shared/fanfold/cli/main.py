@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from fanfold.cli import (
+    answer,
     attach,
     bench,
     cancel,
@@ -129,6 +130,7 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
             "resume": (pause.resume, pause.RESUME),
             "cancel": (cancel.cancel, cancel.EXAMPLE),
             "retry": (retry.retry, retry.EXAMPLE),
+            "answer": (answer.answer, answer.EXAMPLE),
             "fold": (fold.fold, fold.EXAMPLE),
             "prune": (prune.prune, prune.EXAMPLE),
         },

@@ -62,10 +62,11 @@ def opened_at_home(engine: str | None) -> Iterator[Fanfold]:
 def find_batch(ports: Ports, text: str) -> Batch:
     """By its id, by the beginning of it that no other one has, or `last`."""
     from fanfold.domain.ids import PREFIX, check_batch_id
+    from fanfold.domain.lineage import ASKED_FOR
     from fanfold.errors import BatchNotFound
 
     if text == LAST:
-        newest = ports.batches.find(limit=1)
+        newest = ports.batches.find(limit=1, kinds=ASKED_FOR)
         if not newest:
             raise BatchNotFound("there are no batches here yet. `fanfold run` makes the first one.")
         return newest[0]

@@ -114,6 +114,7 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "max_failures": failures_of(wanted.max_failures),
         "max_spend": wanted.max_spend,
         "canary": wanted.canary,
+        "interactive": wanted.interactive,
         "deadline": None if wanted.deadline is None else seconds_of("--deadline", wanted.deadline),
         "max_records": wanted.max_records,
         "shuffle": wanted.shuffle,

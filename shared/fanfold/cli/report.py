@@ -58,7 +58,7 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
     batch = status.batch
     return {
         "batch_id": batch.id,
-        "flow": batch.flow.name,
+        "flow": batch.flow.shown,
         "status": str(batch.state),
         "generation": batch.generation,
         "sealed": batch.sealed,

@@ -45,6 +45,7 @@ def status(
     from dataclasses import asdict
 
     from fanfold.cli import exits
+    from fanfold.cli.below import below, below_as_json, below_in_words
     from fanfold.cli.opening import opened_at
     from fanfold.cli.report import output_of, status_as_json
     from fanfold.cli.terminal import Terminal
@@ -55,12 +56,17 @@ def status(
     with opened_at(batch, engine) as (fanfold, found):
         seen = status_of(fanfold.ports, found.id)
         output = output_of(fanfold.ports, seen.batch)
+        beneath = below(fanfold.ports, seen.batch)
     statistics = engine_statistics_of(seen) if engine_stats else None
     if json:
         also = {} if statistics is None else {"engine_stats": asdict(statistics)}
-        terminal.json({**status_as_json(seen, output), **also})
+        terminal.json({**status_as_json(seen, output), **below_as_json(beneath), **also})
     else:
-        terminal.show(_view(seen, output, given.flag_of(engine), terminal, statistics))
+        flag = given.flag_of(engine)
+        more = list(below_in_words(beneath, flag))
+        if statistics is not None:
+            more.append(("settling", _told(statistics)))
+        terminal.show(_view(seen, output, flag, terminal, more))
     return exits.OK
 
 
@@ -69,7 +75,7 @@ def _view(
     output: Any,
     flag: str,
     terminal: Terminal,
-    statistics: EngineStatistics | None,
+    more: list[tuple[str, str]],
 ) -> Group:
     from rich.console import Group, RenderableType
     from rich.text import Text
@@ -80,11 +86,11 @@ def _view(
 
     batch, width = seen.batch, terminal.columns
     room = max(_MIN_FLOW, width - len(batch.id) - len(batch.state) - 4)
-    title = Text(f"{batch.id}  {short(batch.flow.name, room)}  {batch.state}", style="bold")
+    title = Text(f"{batch.id}  {short(batch.flow.shown, room)}  {batch.state}", style="bold")
     shown: list[RenderableType] = [
         title,
         bar(seen, width - 1, plain=terminal.is_plain),
-        _facts(seen, width, statistics),
+        _facts(seen, width, more),
         *(Text(line) for line in failures(seen, width)),
     ]
     if batch.output is not None:
@@ -93,7 +99,7 @@ def _view(
     return Group(*shown)
 
 
-def _facts(seen: Status, width: int, statistics: EngineStatistics | None) -> Table:
+def _facts(seen: Status, width: int, more: list[tuple[str, str]]) -> Table:
     """What is too long goes on under itself."""
     from rich.table import Table
     from rich.text import Text
@@ -103,8 +109,7 @@ def _facts(seen: Status, width: int, statistics: EngineStatistics | None) -> Tab
     facts = Table.grid(padding=(0, 1, 0, 0))
     facts.add_column(style="bright_black", no_wrap=True, min_width=_NAME)
     facts.add_column(overflow="fold")
-    told = () if statistics is None else (("settling", _told(statistics)),)
-    for name, text in (*_named(seen), *told):
+    for name, text in (*_named(seen), *more):
         facts.add_row(name, Text(short(text, _LINES * (width - _NAME - 2))))
     return facts
 

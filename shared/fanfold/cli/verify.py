@@ -64,4 +64,4 @@ def _view(batch: Batch, it: Certificate) -> Group:
     sealed = f"{it.expected_digest:x}" if it.whole else "(stopped)"
     table.add_row("digest", sealed, f"{it.digest:x}", f"{it.recounted_digest:x}")
     verdict = Text("HOLDS", "bold green") if it.holds else Text("DOES NOT HOLD", "bold red")
-    return Group(Text(f"{batch.id}  {batch.flow.name}  {batch.state}", "bold"), table, verdict)
+    return Group(Text(f"{batch.id}  {batch.flow.shown}  {batch.state}", "bold"), table, verdict)

@@ -49,6 +49,7 @@ class Wanted:
     max_failures: work.MaxFailures = None
     max_spend: work.MaxSpend = None
     canary: work.Canary = None
+    interactive: work.Interactive = False
     deadline: work.Deadline = None
     retries: work.Retries = None
     timeout: work.Timeout = None

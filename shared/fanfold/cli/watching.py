@@ -27,7 +27,7 @@ def watch(
     *,
     verbose: bool,
 ) -> None:
-    terminal.say(f"fanfold: {batch.id} of {batch.flow.name}, {elsewhere.who}")
+    terminal.say(f"fanfold: {batch.id} of {batch.flow.shown}, {elsewhere.who}")
     with display_for(terminal) as display:
         show_log(display.say, verbose=verbose)
         while not interrupts.count:

@@ -99,6 +99,15 @@ MaxSpend = Annotated[
         show_default=False,
     ),
 ]
+Interactive = Annotated[
+    bool,
+    typer.Option(
+        "--interactive",
+        help="Its runs may ask people (ctx.ask) and wait: `fanfold answer`. Else one that asks "
+        "fails.",
+        rich_help_panel=_WORK,
+    ),
+]
 Canary = Annotated[
     int | None,
     typer.Option(

@@ -113,6 +113,8 @@ class AsyncClient:
     list_all_runs = _await(Operations.list_all_runs)
     update_run = _await(Operations.update_run)
     cancel_run = _await(Operations.cancel_run)
+    answer_run = _await(Operations.answer_run)
+    list_questions = _await(Operations.list_questions)
     get_run_logs = _await(Operations.get_run_logs)
     iter_run_logs = _iterate(Operations.iter_run_logs)
     list_all_run_logs = _await(Operations.list_all_run_logs)

@@ -130,6 +130,8 @@ class Client:
     list_all_runs = _run(Operations.list_all_runs)
     update_run = _run(Operations.update_run)
     cancel_run = _run(Operations.cancel_run)
+    answer_run = _run(Operations.answer_run)
+    list_questions = _run(Operations.list_questions)
     get_run_logs = _run(Operations.get_run_logs)
     iter_run_logs = _iterate(Operations.iter_run_logs)
     list_all_run_logs = _run(Operations.list_all_run_logs)

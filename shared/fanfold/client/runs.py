@@ -11,7 +11,7 @@ from fanfold.client import paging, waiting
 from fanfold.client.asking import Asking, chosen_by
 from fanfold.client.calls import Call, Items, Operation, gathered
 from fanfold.client.errors import Conflict, Forbidden, NotFound
-from fanfold.client.shapes import Run, RunLogEntry
+from fanfold.client.shapes import Question, Run, RunLogEntry
 
 _ACTIVE = ("queued", "running", "waiting")
 #: what may be said of a run where None means none
@@ -104,6 +104,19 @@ class RunOperations(Asking):
         """It does not start any more or, if it runs, is told to stop."""
         call = Call(verb="POST", path=f"{_run(run_id)}/cancel")
         return Run.read((yield from self.patience.ask(call)).json)
+
+    def answer_run(self, run_id: str, value: Any, *, question: str | None = None) -> Operation[Run]:
+        """Answer what it asks; `question`: its name, where it asks several. The first answer
+        counts, and the same one again changes nothing."""
+        body = {"value": value, **({} if question is None else {"question": question})}
+        call = Call(verb="POST", path=f"{_run(run_id)}/answer", json=body, repeatable=True)
+        return Run.read((yield from self.patience.ask(call)).json["run"])
+
+    def list_questions(self, batch_id: str, *, limit: int = 100) -> Operation[list[Question]]:
+        """What runs of a batch, and of their items, ask and wait for."""
+        path = f"/api/batches/{quote(batch_id, safe='')}/questions"
+        call = Call(verb="GET", path=path, query={"limit": limit})
+        return Question.read_list((yield from self.patience.ask(call)).json)
 
     def get_run_logs(
         self, run_id: str, *, start: int = 0, limit: int = 100

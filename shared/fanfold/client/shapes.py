@@ -102,6 +102,8 @@ class Batch(Shape):
     tags: list[str] = Field(default_factory=list)
     owner: str = ""
     source: str = ""
+    #: of the items of a run's node: the run that waits for them
+    parent_run: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     created_at: datetime
     started_at: datetime | None = None
@@ -129,6 +131,22 @@ class Retried(Shape):
     batch: Batch
 
 
+class Question(Shape):
+    """What a run asks somebody."""
+
+    batch_id: str
+    index: int
+    run_id: str
+    #: what it is answered by, where the run asks several
+    name: str
+    question: str
+    #: JSON schema of the answer; None: anything
+    answer_schema: Any = None
+    asked_at: datetime | None = None
+    #: when the run goes on without an answer
+    until: datetime | None = None
+
+
 class Run(Shape):
     run_id: str
     batch_id: str
@@ -154,6 +172,9 @@ class Run(Shape):
     key: str | None = None
     input: Any = None
     output: Any = None
+    #: likewise, of one that waits: what it asks, and the batches that its items are
+    questions: list[Question] = Field(default_factory=list)
+    children: list[str] = Field(default_factory=list)
 
     @property
     def ended(self) -> bool:

@@ -3,7 +3,7 @@
     announce: number, keep ─▶ [told to whoever listens: steps.tell] ─▶ have_told: nothing is owed
 
 So no event needs a commit, a document or a clean-up of its own. There are few: four of a
-generation, and the last progress.
+generation, the last progress, and a question a minute.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from fanfold.domain.tally import Counts, Tally, conserve
 MAX_EVENTS = 32
 #: characters of a failure's message that an event repeats
 MAX_MESSAGE = 500
+#: of questions one is told of in so many seconds
+ASKED_SECONDS = 60.0
 #: how long whoever tells of progress is left to it
 REPORTER_SECONDS = 30.0
 
@@ -53,6 +55,15 @@ def first_failure(batch: Batch, run: Run, now: float) -> Batch:
         "fingerprint": failure.fingerprint,
     }
     return announce(batch, EventKind.FIRST_FAILURE, now, detail=detail)
+
+
+def asked(batch: Batch, question: str, record: int, now: float) -> Batch:
+    """A run of it waits for an answer. Somebody who is told looks at all that is asked."""
+    last = max((it.at for it in batch.events if it.kind is EventKind.ASKED), default=0.0)
+    if now < last + ASKED_SECONDS or not batch.is_open:
+        return batch
+    detail = {"record": record, "question": question[:MAX_MESSAGE]}
+    return announce(batch, EventKind.ASKED, now, detail=detail)
 
 
 def judge(batch: Batch, failed: int, canary: int, now: float) -> Batch:
@@ -126,7 +137,7 @@ def announce(
         kind=kind,
         at=now,
         generation=batch.generation,
-        flow=batch.flow.name,
+        flow=batch.flow.shown,
         label=batch.options.label,
         counts=counts,
         detail=detail or {},

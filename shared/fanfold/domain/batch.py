@@ -36,6 +36,7 @@ from fanfold.domain.certificate import Certificate
 from fanfold.domain.event import Event
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, Past
+from fanfold.domain.lineage import Kind, Parent
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Failure, Value
 from fanfold.domain.source import Checkpoint, Source
@@ -127,6 +128,8 @@ class Batch:
     owner: str = ""
     #: whether it is one run, started by itself: a batch of one that is listed as a run
     single: bool = False
+    #: of a child batch: the run whose items these are
+    parent: Parent | None = None
     state: BatchState = BatchState.PENDING
     #: what it becomes once closed, if it was stopped
     ending: Ending | None = None
@@ -176,6 +179,12 @@ class Batch:
     told: int = 0
     #: who tells of its progress
     reporter: Claim | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self.parent is not None:
+            return Kind.CHILD
+        return Kind.RUN if self.single else Kind.BATCH
 
     @property
     def is_held(self) -> bool:

@@ -1,6 +1,6 @@
 """What happens to a batch as a whole, for those who want to be told of it.
 
-    started ─▶ (first_failure) ─▶ (held) ─▶ progress … ─▶ completed | failed | canceled | expired
+    started ─▶ (first_failure, asked …, held) ─▶ progress … ─▶ completed | failed | canceled | …
 
 Each generation has its own. An event has a sequence number, which is drawn in the very commit that
 makes what it tells come true: so it is told of nothing that did not happen, and a number never
@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     STARTED = "started"
     PROGRESS = "progress"
     FIRST_FAILURE = "first_failure"
+    #: a run of it waits for somebody's answer; told of once a minute, whoever asks meanwhile
+    ASKED = "asked"
     #: its canary has failed: it is paused until somebody resumes or cancels it
     HELD = "held"
     COMPLETED = "completed"

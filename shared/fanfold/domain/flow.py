@@ -1,11 +1,6 @@
-"""A flow: what to do with one record.
+"""A flow: what to do with one record, described. `graphs` makes them, of functions and of graphs.
 
-    @flow(retries=3, timeout=60)
-    def shout(record: dict) -> str:
-        return record["text"].upper()
-
-The decorator only describes; the function stays callable as it was. Importing this loads nothing
-heavy, for it is what every flow author's module imports.
+Importing this loads nothing heavy, for it is what every flow author's module imports.
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, Literal, get_args, overload
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from fanfold.domain.amounts import SIZES, bytes_of
 from fanfold.domain.people import OPEN_TO_ALL, Access
@@ -32,6 +27,8 @@ FLOW_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]{0,99}$")
 
 #: where a flow runs: among others in a worker, or always in a child process
 Isolated = Literal["none", "process"]
+
+F = TypeVar("F", bound="Flow")
 
 type_of_source = Callable[[], Iterable[Any]]
 type_of_fold = Callable[[Iterable[Any]], Any]
@@ -48,15 +45,22 @@ class FlowRef:
     title: str = ""
     #: whether it has a fold: without one, finalizing need not load it
     folds: bool = False
+    #: of a child batch: which node's items it runs, `node` or `node/inner` (Flow.part)
+    part: str = ""
 
     @property
     def is_in_memory(self) -> bool:
         return self.place.startswith(IN_MEMORY)
 
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return f"{self.name}/{self.part}" if self.part else self.name
+
 
 @dataclass(eq=False)
 class Flow:
-    """A described function. Call it as the function it is; `@flow` makes it."""
+    """A described function, or graph (graphs.flow). Call it as the function it is."""
 
     fn: Callable[..., Any]
     name: str
@@ -78,6 +82,8 @@ class Flow:
     fold: type_of_fold | None = None
     #: who may see it, start it, and look after what was started of it, over the network
     access: Access = OPEN_TO_ALL
+    #: whether it is a graph of nodes, each bounded by itself
+    is_graph: ClassVar[bool] = False
     #: whether the function wants the context as its second argument
     wants_context: bool = field(init=False)
     is_async: bool = field(init=False)
@@ -93,13 +99,14 @@ class Flow:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
 
+    def part(self, path: str) -> Flow:
+        """The flow that runs the items of this node (graphs.flow). A function has none."""
+        raise FlowInvalid(f"flow {self.name} has no node {path!r} any more: it is a function now")
 
-@overload
-def flow(fn: Callable[..., Any], /) -> Flow: ...
 
-
-@overload
-def flow(
+def described(
+    function: Callable[..., Any],
+    make: type[F],
     *,
     id: str | None = None,
     title: str | None = None,
@@ -115,75 +122,41 @@ def flow(
     source: type_of_source | None = None,
     fold: type_of_fold | None = None,
     access: Access = OPEN_TO_ALL,
-) -> Callable[[Callable[..., Any]], Flow]: ...
-
-
-def flow(
-    fn: Callable[..., Any] | None = None,
-    /,
-    *,
-    id: str | None = None,
-    title: str | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    retries: int = 3,
-    backoff: float = 0.5,
-    backoff_cap: float = 60.0,
-    timeout: float | None = DEFAULT_TIMEOUT,
-    exclusive: bool = False,
-    isolation: Isolated = "none",
-    memory: int | str | None = None,
-    source: type_of_source | None = None,
-    fold: type_of_fold | None = None,
-    access: Access = OPEN_TO_ALL,
-) -> Flow | Callable[[Callable[..., Any]], Flow]:
-    """Make a function a flow.
-
-    id: its name (default: the function's). version: default a digest of its source code.
-    retries: attempts after the first. backoff: seconds the first retry waits at most, doubling up
-    to backoff_cap. timeout: seconds for one attempt, None for no limit. exclusive: a record is
-    leased before it runs, so that a message that is delivered twice never has it run twice at once,
-    as long as the lease is renewed; that costs a write more. isolation: "process" for a flow that
-    may block for ever or crash: each record runs in a child process, which is killed at the timeout
-    and when it is told to stop. memory: what a record may have there, in bytes or as in "512MiB";
-    one that needs more is killed, and has failed. source: gives the records where none
-    are named. fold: turns the results, in record order, into the batch's output. access: who may
-    see it, start it and look after its batches, where it is served over the network.
-    """
-
-    def describe(function: Callable[..., Any]) -> Flow:
-        name: str = id or str(getattr(function, "__name__", ""))
-        if not FLOW_NAME.fullmatch(name):
-            raise FlowInvalid(
-                f"{name!r} cannot be a flow's name: letters, digits, `_`, `.` and `-`, "
-                "beginning with a letter. Give it one: @flow(id=…)"
-            )
-        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
-            raise FlowInvalid(f"flow {name}: retries must be 0 or more, not {retries!r}")
-        for option, value in (("backoff", backoff), ("backoff_cap", backoff_cap)):
-            if not _is_seconds(value):
-                raise FlowInvalid(f"flow {name}: {option} must be 0 s or more, not {value!r}")
-        if timeout is not None and not (_is_seconds(timeout) and timeout):
-            raise FlowInvalid(f"flow {name}: timeout must be more than 0 s, not {timeout!r}")
-        limit = _memory(name, isolation, memory)
-        text = inspect.cleandoc(function.__doc__ or "")
-        return Flow(
-            fn=function,
-            name=name,
-            title=title or text.partition("\n")[0] or name,
-            description=description if description is not None else text,
-            version=version or _version_of(function),
-            retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
-            timeout=timeout,
-            exclusive=exclusive,
-            isolation=isolation,
-            memory=limit,
-            source=source,
-            fold=fold,
-            access=access,
+) -> F:
+    """What `@flow` makes of a function, and graphs of their nodes. Raises FlowInvalid."""
+    name: str = id or str(getattr(function, "__name__", ""))
+    if not FLOW_NAME.fullmatch(name):
+        raise FlowInvalid(
+            f"{name!r} cannot be a flow's name: letters, digits, `_`, `.` and `-`, "
+            "beginning with a letter. Give it one: @flow(id=…)"
         )
-
-    return describe if fn is None else describe(fn)
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise FlowInvalid(f"flow {name}: retries must be 0 or more, not {retries!r}")
+    for option, value in (("backoff", backoff), ("backoff_cap", backoff_cap)):
+        if not _is_seconds(value):
+            raise FlowInvalid(f"flow {name}: {option} must be 0 s or more, not {value!r}")
+    if timeout is not None and not (_is_seconds(timeout) and timeout):
+        raise FlowInvalid(f"flow {name}: timeout must be more than 0 s, not {timeout!r}")
+    limit = _memory(name, isolation, memory)
+    text = inspect.cleandoc(function.__doc__ or "")
+    it = make.__new__(make)
+    Flow.__init__(
+        it,
+        fn=function,
+        name=name,
+        title=title or text.partition("\n")[0] or name,
+        description=description if description is not None else text,
+        version=version or _version_of(function),
+        retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
+        timeout=timeout,
+        exclusive=exclusive,
+        isolation=isolation,
+        memory=limit,
+        source=source,
+        fold=fold,
+        access=access,
+    )
+    return it
 
 
 def _is_seconds(value: object) -> bool:

@@ -114,6 +114,9 @@ class BatchOptions(BaseModel):
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     #: instead of the flow's own, in seconds
     timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
+    #: whether its runs may ask people (`ctx.ask`) and wait for their answers; if not, one that asks
+    #: fails
+    interactive: bool = False
     #: where several batches are ready, workers that pull take the records of `high` ones first and
     #: of `low` ones last; functions that are pushed to get them as they come
     priority: Annotated[Priority, Field(strict=False)] = Priority.NORMAL

@@ -1,8 +1,8 @@
 """How one attempt ended, and how a run ended: two unions of small frozen values.
 
-An attempt (Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted) is what executing
-the flow once came to. `domain.retry.decide` turns it into an outcome, or into another attempt
-later. An outcome (Succeeded | Failed | Canceled | Skipped) is for good.
+An attempt (Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted | Waits) is what
+executing the flow once came to. `domain.retry.decide` turns it into an outcome, or into another
+attempt later. An outcome (Succeeded | Failed | Canceled | Skipped) is for good.
 """
 
 from __future__ import annotations
@@ -104,7 +104,48 @@ class Interrupted:
     reason: str
 
 
-Attempt = Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted
+@dataclass(frozen=True, slots=True)
+class Scattered:
+    """Items of a node that are to be a batch of their own."""
+
+    #: where the run remembers it (domain.memo)
+    place: str
+    #: which node's worker runs them (Flow.part)
+    part: str
+    #: JSON text of the list
+    items: str
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The run goes on when somebody has answered, its items have ended, or that time has come."""
+
+    until: float | None
+    scattered: tuple[Scattered, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One item of a scattered node, as it ended."""
+
+    #: JSON text, if it succeeded
+    text: str | None
+    #: type and message, if it did not
+    error: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All of them, in the items' order."""
+
+    slots: tuple[Slot, ...]
+    batch_id: str = ""
+    #: what they have cost (domain.money)
+    spent: int = 0
+
+
+Attempt = Returned | Raised | TimedOut | MemoryExceeded | Died | Interrupted | Waits
 
 
 # ---------------------------------------------------------------- outcomes

@@ -15,6 +15,7 @@ together.
 | exceeded its memory    | failed: alone in its process, it would need as much once more     |
 | its process died       | failed: it was alone in there, so it was the record's own doing  |
 | told to stop           | canceled                                                         |
+| waits                  | waits, burning no attempt                                        |
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from fanfold.domain.outcome import (
     Succeeded,
     TimedOut,
     Value,
+    Waits,
 )
 
 #: How often a run may be told to slow down before that counts as failing.
@@ -76,6 +78,13 @@ class Again:
     failure: Failure
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """For somebody, or something, outside of the run."""
+
+    attempt: Waits
+
+
 def decide(
     attempt: Attempt,
     *,
@@ -83,13 +92,15 @@ def decide(
     rate_limited: int,
     policy: RetryPolicy,
     uniform: Callable[[], float],
-) -> Settle | Again:
+) -> Settle | Again | Wait:
     """`attempts` counts the burnt ones, this one included; `rate_limited` the others before it."""
     match attempt:
         case Returned(output):
             return Settle(Succeeded(Value(text=output)))
         case Interrupted(reason):
             return Settle(Canceled(reason))
+        case Waits():
+            return Wait(attempt)
         case Died(reason):
             return Settle(Failed(Failure(Blame.DIED, "ProcessDied", reason)))
         case MemoryExceeded(limit, traceback):

@@ -127,6 +127,15 @@ class Live:
     seconds: float = 0.0
     #: what its flow says that it has cost so far; counted once it is settled
     spent: int = 0
+    #: what it remembers (domain.memo). Written, an empty one leaves what is there
+    memo: str = ""
+
+
+def remembering(live: Live, known: Live | None) -> Live:
+    """With what is remembered already, unless it says more itself."""
+    if live.memo or known is None or known.generation != live.generation:
+        return live
+    return replace(live, memo=known.memo)
 
 
 def is_free(live: Live | None, owner: str, now: float) -> bool:

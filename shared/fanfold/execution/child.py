@@ -24,6 +24,7 @@ from fanfold.domain.outcome import Attempt, MemoryExceeded, Raised
 from fanfold.domain.run import LogEntry
 from fanfold.errors import UsageError
 from fanfold.execution import frames, memory
+from fanfold.execution.afar import ANSWER, durable_afar
 from fanfold.execution.call import Call
 from fanfold.execution.context import Context
 from fanfold.execution.invoke import Invoker
@@ -71,7 +72,8 @@ def main() -> None:
     _end_with_parent()
     requests, channel = _pipes()
     todo: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
-    Thread(target=_listen, args=(requests, todo), daemon=True).start()
+    answers: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    Thread(target=_listen, args=(requests, todo, answers), daemon=True).start()
     invoker = Invoker()
     library: Library | None = None
     flow: Flow | None = None
@@ -87,15 +89,19 @@ def main() -> None:
                     channel.send(loaded=True, number=number)
                 except UsageError as error:
                     channel.send(refused=[type(error).__name__, str(error)], number=number)
-            case {"run": data, "context": about, "memory": limit, "number": number} if flow:
+            case {"run": data, "context": about, "memory": limit, "number": number, **rest} if flow:
                 context = Context(**about)
                 context.entries = SentLog(channel, number)
                 context.on_spend = partial(_tell_spending, channel, number)
+                if "durable" in rest:
+                    ask = partial(channel.send, number=number)
+                    context.opens = partial(durable_afar, rest["durable"], ask, answers)
                 # the parent keeps the time: it can end this process, which nothing in here can
                 call = Call(flow, FlowRef(flow.name, flow.version, ""), data, context, None)
                 attempt, seconds = _run(invoker, call, limit, mapped)
                 told = frames.attempt_packed(attempt)
-                channel.send(attempt=told, seconds=seconds, number=number)
+                memo = context.durable.memo.encode() if context.has_durable else ""
+                channel.send(attempt=told, seconds=seconds, memo=memo, number=number)
             case _:
                 raise ValueError(f"the parent sent what is no request: {list(frame)}")
     invoker.stop()
@@ -132,7 +138,7 @@ def _load(library: Library, ref: FlowRef) -> Flow:
     with suppress(UsageError):
         found = library.find(ref.place)
         if found.flow.name == ref.name:
-            return found.flow
+            return found.flow.part(ref.part) if ref.part else found.flow
     return library.resolve(ref)
 
 
@@ -148,9 +154,13 @@ def _pipes() -> tuple[BinaryIO, Channel]:
     return requests, Channel(answers)
 
 
-def _listen(requests: BinaryIO, todo: SimpleQueue[dict[str, Any] | None]) -> None:
+def _listen(
+    requests: BinaryIO,
+    todo: SimpleQueue[dict[str, Any] | None],
+    answers: SimpleQueue[dict[str, Any]],
+) -> None:
     while (frame := frames.read(requests)) is not None:
-        todo.put(frame)
+        (answers if ANSWER in frame else todo).put(frame)
     todo.put(None)
     time.sleep(GRACE)  # an idle child has exited by now; one at work does not get to finish
     os._exit(1)

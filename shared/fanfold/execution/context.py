@@ -5,7 +5,8 @@
         ctx.log("asking", model=ctx.parameters["model"])
         ...
 
-A context belongs to one attempt at one record: nothing of it is shared between records.
+A context belongs to one attempt at one record: nothing of it is shared between records. Nodes of a
+graph have contexts of their own in it (`scoped`), which say where in the graph they are.
 """
 
 from __future__ import annotations
@@ -13,16 +14,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from copy import deepcopy
-from threading import Event, Lock
-from typing import Any
+from copy import copy, deepcopy
+from inspect import iscoroutinefunction
+from threading import Event, Lock, Semaphore
+from typing import TYPE_CHECKING, Any
 
 from fanfold.domain.ids import run_id_of
 from fanfold.domain.money import nanodollars
 from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry
 from fanfold.errors import RunCanceled
 
+if TYPE_CHECKING:
+    from fanfold.execution.durable import Durable
+
 _making = Lock()
+_opening = Lock()
+#: a default that was not given
+MISSING: Any = object()
 
 
 class Cancellation:
@@ -72,6 +80,9 @@ class Context:
     __slots__ = (
         "_chars",
         "_clock",
+        "_durable",
+        "_named",
+        "_root",
         "_run_id",
         "attempt",
         "batch_id",
@@ -80,7 +91,11 @@ class Context:
         "index",
         "key",
         "on_spend",
+        "opens",
         "parameters",
+        "part",
+        "place",
+        "room",
         "spent",
         "trace",
     )
@@ -117,6 +132,18 @@ class Context:
         self.on_spend: Callable[[int], None] | None = None
         self._chars = 0
         self._clock = clock
+        self._durable: Durable | None = None
+        #: what the run remembers is fetched by the first that asks for it
+        self.opens: Callable[[], Durable] | None = None
+        #: of a node's: the run's own
+        self._root: Context = self
+        #: where in the run this is: `node`, `node[3]/inner`; and the same without the items
+        self.place = ""
+        self.part = ""
+        #: what bounds the nodes in flight, within a graph
+        self.room: Semaphore | None = None
+        #: how often a step or a question of a name was met here
+        self._named: dict[str, int] = {}
 
     @property
     def run_id(self) -> str:
@@ -127,6 +154,10 @@ class Context:
 
     def log(self, message: str, *, level: str = "info", **fields: Any) -> None:
         """Kept with the run's result, up to 200 entries and 64 KiB."""
+        if self._root is not self:
+            with _making:  # nodes are in flight at once
+                self._root.log(message, level=level, **{"node": self.place, **fields})
+            return
         text = json.dumps(fields, default=str) if fields else ""
         self._chars += len(message) + len(text)
         if len(self.entries) < MAX_LOG_ENTRIES and self._chars <= MAX_LOG_CHARS:
@@ -136,11 +167,14 @@ class Context:
         """Say what something has cost, such as a call of a paid service. It is counted with the
         record, also of an attempt that fails after it; `max_spend` bounds what a batch may cost.
         Raises ValueError for less than nothing."""
-        amount = nanodollars(dollars)
+        self.count_spent(nanodollars(dollars))
+
+    def count_spent(self, amount: int) -> None:
+        """The same in billionths."""
         with _making:  # a flow's own threads may spend at once
-            self.spent += amount
-        if self.on_spend is not None:
-            self.on_spend(amount)
+            self._root.spent += amount
+        if self._root.on_spend is not None:
+            self._root.on_spend(amount)
 
     def check_canceled(self) -> None:
         """Raise RunCanceled if the run has been told to stop. Call it in long loops."""
@@ -151,3 +185,84 @@ class Context:
         """Sleep, but wake and raise RunCanceled when told to stop."""
         if self.canceled.wait(seconds):
             raise RunCanceled(self.canceled.reason)
+
+    # ------------------------------------------------------- what is done once
+
+    @property
+    def durable(self) -> Durable:
+        """What the run remembers; of a run that nobody keeps, only as long as it lasts."""
+        root = self._root
+        if root._durable is None:
+            from fanfold.execution.durable import Durable
+
+            with _opening:
+                if root._durable is None:
+                    root._durable = root.opens() if root.opens else Durable(clock=self._clock)
+        return root._durable
+
+    @durable.setter
+    def durable(self, durable: Durable) -> None:
+        self._root._durable = durable
+
+    @property
+    def has_durable(self) -> bool:
+        """Whether anybody has asked for it."""
+        return self._root._durable is not None
+
+    def step(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """`fn(*args, **kwargs)`, done once for this record: its result is written down before this
+        returns, and returned instead when the record is tried again, goes on after a wait, or is
+        delivered twice. As JSON: a tuple comes back as a list. Of an async function: await it."""
+        from fanfold.execution.steps import done_once, done_once_async
+
+        place = self._place_of(name)
+        if iscoroutinefunction(fn):
+            return done_once_async(self.durable, place, fn, args, kwargs)
+        return done_once(self.durable, place, fn, args, kwargs)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        schema: Any = None,
+        name: str | None = None,
+        timeout: float | None = None,
+        default: Any = MISSING,
+    ) -> Any:
+        """What somebody answers: `fanfold answer`, or the API. Until then the run waits, and holds
+        no process; then the flow is called again, and comes here with the answer.
+
+        schema: what the answer must be: a type (`bool`, a pydantic model, `Literal["yes", "no"]`)
+        or a JSON schema. name: what the question is known by, if not by its text. timeout: seconds
+        until the run goes on without an answer, with `default=` or else failing with AskTimeout.
+        Raises NobodyToAsk in a batch that is not interactive."""
+        from fanfold.execution.steps import asked
+
+        place = self._place_of(name or question)
+        return asked(self.durable, place, question, schema, timeout, default)
+
+    def scoped(self, node: str) -> Context:
+        """The context of a node in this one."""
+        it = copy(self)
+        it.place = f"{self.place}/{node}" if self.place else node
+        it.part = f"{self.part}/{node}" if self.part else node
+        it._named = {}
+        return it
+
+    def scoped_item(self, index: int) -> Context:
+        """The context of one item of this scattered node's."""
+        it = copy(self)
+        it.place = f"{self.place}[{index}]"
+        it._named = {}
+        return it
+
+    def scoped_room(self, room: Semaphore) -> Context:
+        """The same place, with a bound on what is in flight in it."""
+        it = copy(self)
+        it.room = room
+        return it
+
+    def _place_of(self, name: str) -> str:
+        count = self._named[name] = self._named.get(name, 0) + 1
+        place = f"{self.place}/{name}" if self.place else name
+        return place if count == 1 else f"{place}#{count}"

@@ -17,13 +17,17 @@ from fanfold.domain.outcome import (
     Failure,
     Interrupted,
     Raised,
+    Waits,
 )
 from fanfold.errors import Fatal, FlowSignal, Permanent, RateLimited, Retryable, RunCanceled
-from fanfold.execution.context import Cancellation
+from fanfold.execution.context import Context
+from fanfold.execution.durable import Suspended
 from fanfold.execution.output import OutputInvalid
 from fanfold.execution.validation import InputInvalid
 
-_OURS = str(Path(__file__).parent)
+_OURS = (str(Path(__file__).parent), str(Path(__file__).parent.parent / "graphs"))
+#: an attribute of what a node raised: which node that was
+NODE = "_fanfold_node"
 
 #: The first class that fits decides. What is no Exception (SystemExit, KeyboardInterrupt raised by
 #: the flow itself) means to end a program, and would mean it at every attempt.
@@ -39,8 +43,12 @@ _BLAMES: tuple[tuple[type[BaseException], Blame], ...] = (
 )
 
 
-def attempt_of(error: BaseException, canceled: Cancellation) -> Attempt:
+def attempt_of(error: BaseException, context: Context) -> Attempt:
     meant = _meant(error)
+    canceled = context.canceled
+    if isinstance(meant, Suspended):
+        durable = context.durable
+        return Waits(durable.until, tuple(durable.scattered))
     if canceled.is_set() and isinstance(meant, RunCanceled | asyncio.CancelledError):
         return Interrupted(canceled.reason)
     blame = next(blame for kind, blame in _BLAMES if isinstance(meant, kind))
@@ -74,6 +82,9 @@ def _message_of(error: BaseException) -> str:
     if isinstance(error, FlowSignal) and cause is not None:
         # the signal says what to do, its cause what happened
         message = f"{message} (from {type(cause).__name__}: {_text(cause)})".strip()
+    node = getattr(error, NODE, None)
+    if node is not None:
+        message = f"node {node}: {message}"
     if len(message) > MAX_MESSAGE_CHARS:
         message = message[: MAX_MESSAGE_CHARS - 1] + "…"
     return message

@@ -20,7 +20,9 @@ from fanfold.domain.outcome import (
     MemoryExceeded,
     Raised,
     Returned,
+    Scattered,
     TimedOut,
+    Waits,
 )
 
 _LENGTH = struct.Struct(">I")
@@ -86,5 +88,7 @@ def attempt_unpacked(frame: dict[str, Any]) -> Attempt:
             return Interrupted(reason)
         case {"kind": "Died", "reason": reason}:
             return Died(reason)
+        case {"kind": "Waits", "until": until, "scattered": scattered}:
+            return Waits(until, tuple(Scattered(**it) for it in scattered))
         case _:
             raise ValueError(f"not an attempt: {frame}")

@@ -20,14 +20,19 @@ def of_record(flow: Flow) -> Any:
     first = next(iter(inspect.signature(flow.fn).parameters.values()))
     if first.kind is inspect.Parameter.VAR_POSITIONAL:
         return Any
-    return _resolved(first.annotation, flow.fn)
+    return resolved(first.annotation, flow.fn)
 
 
 def of_result(flow: Flow) -> Any:
-    return _resolved(inspect.signature(flow.fn).return_annotation, flow.fn)
+    return resolved(inspect.signature(flow.fn).return_annotation, flow.fn)
 
 
-def _resolved(annotation: Any, fn: Callable[..., Any]) -> Any:
+def of_argument(fn: Callable[..., Any], name: str) -> Any:
+    """The annotation of the parameter of this name, likewise."""
+    return resolved(inspect.signature(fn).parameters[name].annotation, fn)
+
+
+def resolved(annotation: Any, fn: Callable[..., Any]) -> Any:
     if annotation is inspect.Parameter.empty:
         return Any
 

@@ -102,7 +102,7 @@ class Invoker:
                 value = self._awaited(value, call, execution)
             return Returned(dump_output(flow, value))
         except BaseException as error:  # noqa: BLE001  whatever a flow raises is its attempt's end
-            return attempt_of(error, context.canceled)
+            return attempt_of(error, context)
 
     def _awaited(
         self, flow: Coroutine[Any, Any, Any], call: Call, execution: Execution | None

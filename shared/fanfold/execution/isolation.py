@@ -5,6 +5,7 @@
           loaded | refused        ◀──────
     run   record, context         ──────▶  invokes it
           log …, spent …          ◀──────
+          keep, gather            ◀─────▶  (execution.afar)
           attempt, seconds        ◀──────
 
 A child is kept for the next record, and replaced after its death. Finding the flow comes before the
@@ -42,6 +43,7 @@ from fanfold.domain.outcome import (
 from fanfold.domain.run import LogEntry
 from fanfold.errors import FanfoldError
 from fanfold.execution import frames
+from fanfold.execution.afar import answered, brought_back, sent_along
 from fanfold.execution.call import Call
 from fanfold.execution.here import run_here
 from fanfold.execution.library import place_of
@@ -130,7 +132,8 @@ class Isolation:
 
     def _loaded(self, call: Call) -> Child | Attempt:
         """A child that has found the flow; an attempt only if that is not to be."""
-        ref = replace(call.ref, place=place_of(call.flow) or call.ref.place)
+        place = None if call.ref.part else place_of(call.flow)
+        ref = replace(call.ref, place=place or call.ref.place)
         request = {"load": asdict(ref), "places": self._places, "path": path()}
         child = self._pool.take(ref, call.flow.memory)
         answer = self._exchange(call, child, request, LOAD_SECONDS)
@@ -171,11 +174,14 @@ class Isolation:
             "trace": context.trace,
         }
         request = {"run": call.data, "context": about, "memory": call.flow.memory}
+        if call.flow.wants_context:
+            request["durable"] = sent_along(context)
         started = time.monotonic()
         answer = self._exchange(call, child, request, call.timeout)
         seconds = time.monotonic() - started
         if not isinstance(answer, _Lost):
             self._pool.put(child)
+            brought_back(context, answer)
             return frames.attempt_unpacked(answer["attempt"]), answer["seconds"]
         match answer.why:
             case Silence.TOLD:
@@ -206,6 +212,8 @@ class Isolation:
                     call.context.entries.append(LogEntry(*answer["log"]))
                 elif "spent" in answer:
                     call.context.spent += answer["spent"]
+                elif "keep" in answer or "gather" in answer:
+                    process.send(frames.packed(answered(call.context, answer)))
                 else:
                     return answer
         except BaseException:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -106,7 +106,8 @@ class Library:
         flow = self._resolved.get(ref)
         if flow is None:
             with self._lock:
-                flow = self._resolved[ref] = self._resolve(ref)
+                whole = self._resolve(replace(ref, part=""))
+                flow = self._resolved[ref] = whole.part(ref.part) if ref.part else whole
         return flow
 
     def all(self) -> list[Found]:

@@ -19,6 +19,7 @@ from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.in_flight import with_limit
+from fanfold.domain.lineage import Parent
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.source import Source
 from fanfold.errors import (
@@ -57,6 +58,8 @@ class BatchRequest:
     content: str = ""
     #: whether it is one run, started by itself
     single: bool = False
+    #: of a child batch: whose it is
+    parent: Parent | None = None
     #: which version of the source this is, in its store's words
     source_version: str = ""
 
@@ -99,6 +102,7 @@ def create_batch(
         created_at=now,
         owner=request.owner,
         single=request.single,
+        parent=request.parent,
         deadline_at=None if options.deadline is None else now + options.deadline,
         slots=ports.slots,
     )
@@ -161,6 +165,8 @@ def _refuse_another(stored: Batch, digest: str) -> None:
 
 
 def _digest_of(request: BatchRequest) -> str:
+    if request.parent is not None:  # its id says whose items these are, and which
+        return blake2b(f"{request.request_id}".encode(), digest_size=16).hexdigest()
     text = f"{request.flow.name}\n{request.source_name}\n{request.options.model_dump_json()}"
     if request.content:
         text += f"\n{request.content}"

@@ -42,6 +42,7 @@ from fanfold.errors import BlobNotFound, Contended, IllegalTransition, SourceInv
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
+from fanfold.steps.children import stop_if_orphaned
 from fanfold.steps.dispatch import stretches
 from fanfold.steps.paging import pages_behind
 from fanfold.steps.rank import rank
@@ -57,8 +58,8 @@ def fan_out(
     batch = ports.batches.get(message.batch_id)
     if batch.generation != message.generation:
         return
-    if not batch.is_open:
-        ask(ports, batch)
+    if stop_if_orphaned(ports, batch) or not batch.is_open:
+        ask(ports, ports.batches.get(batch.id))
         return
     was_ready = is_dispatchable(batch)
     try:

@@ -8,6 +8,7 @@
 | after the close        | the claim ends, the redelivered message takes over and folds again   |
 | while folding          | the same; an attempt was counted before, and three are the limit     |
 | output written, no end | the same: the output has one name, writing it again replaces it      |
+| ended, nobody told     | the redelivered message tells, and wakes the run that waits for it   |
 
 Whoever meets a living claim stands aside. The claim's holder has a message of its own, not acked
 before the end, so another first delivery is simply done with; a redelivery may be that very
@@ -38,6 +39,7 @@ from fanfold.errors import EngineError
 from fanfold.folds.apply import apply_fold
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
+from fanfold.steps.children import stop_children, wake_parent
 from fanfold.steps.outputs import store_output
 from fanfold.steps.policy import Policy
 from fanfold.steps.retry import clear
@@ -72,12 +74,14 @@ def finalize(
     if batch.generation != message.generation or batch.state is not BatchState.FINALIZING:
         if batch.ended:  # by somebody who may have died before telling
             tell(ports, batch)
+            wake_parent(ports, policy, batch)
         return 0.0
     if batch.claim is None or batch.claim.owner != claim.owner:
         living = (batch.claim.until if batch.claim else now) - now
         return max(0.1, min(60.0, living)) if repeated else 0.0
     with (renewing or _Renewal)(ports, policy, batch.id, claim.owner):
-        _finish(ports, flows, batch, claim)
+        ended = _finish(ports, flows, batch, claim)
+    wake_parent(ports, policy, ended)
     return 0.0
 
 
@@ -130,7 +134,9 @@ class _Renewal:
                 log.warning("claim.not_renewed", str(error), batch_id=self._batch_id)
 
 
-def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
+def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> Batch:
+    if batch.ending is not None:
+        stop_children(ports, batch)
     if batch.chosen is not None and not batch.chosen.cleared:
         # stopped before the old outcomes of its records were removed, and these are not counted
         clear(ports, batch, 0, lambda: False)
@@ -155,6 +161,7 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> None:
     )  # fmt: skip
     log.info("batch.ended", state, batch_id=batch.id)
     tell(ports, ended)
+    return ended
 
 
 def _certified_and_folded(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.lineage import ASKED_FOR, Kind
 from fanfold.ports import Batches
 
 _PAGE = 200
@@ -27,12 +28,14 @@ class Wanted:
     #: created then or later; created before then
     since: float | None = None
     until: float | None = None
-    #: runs started by themselves alone, or none of these
-    single: bool | None = None
+    #: of these kinds; None: of all
+    kinds: frozenset[Kind] | None = ASKED_FOR
+    #: the children of this batch's runs, of whatever kind and state
+    parent: str | None = None
 
     @property
     def is_any(self) -> bool:
-        return self == Wanted(single=self.single)
+        return self == Wanted(kinds=self.kinds, parent=self.parent)
 
     def has(self, batch: Batch) -> bool:
         label = batch.options.label or ""
@@ -71,14 +74,15 @@ def find_batches(
     looked_at = 0
     while look_at is None or looked_at < look_at:
         size = limit + 1 if wanted.is_any else _PAGE
-        page = batches.find(states, size, before, wanted.single)
+        page = batches.find(states, size, before, wanted.kinds, wanted.parent)
         for batch in page:
             if len(found) == limit:
                 return Found(found, before)
             if wanted.ends_before(batch):
                 return Found(found, "")
             looked_at, before = looked_at + 1, batch.id
-            if wanted.has(batch) and also(batch):
+            is_so = states is None or batch.state in states  # of children all are found
+            if is_so and wanted.has(batch) and also(batch):
                 found.append(batch)
         if len(page) < size:
             return Found(found, "")

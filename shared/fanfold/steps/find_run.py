@@ -12,11 +12,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.ids import place_of_run, run_id_of
+from fanfold.domain.memo import decode
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import TERMINAL, Live, LogEntry, Run, RunState
 from fanfold.domain.tally import Tally
@@ -24,6 +25,7 @@ from fanfold.errors import RunNotFound
 from fanfold.folds.result import Result
 from fanfold.folds.stream import missing, rest_of, result_of
 from fanfold.ports import Blobs, Ports, Settled
+from fanfold.steps.answer import Asked, questions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class RunView:
     flow_version: str = ""
     #: what its flow says that it has cost (domain.money)
     spent: int = 0
+    #: of one that waits: what it asks, and the batches that its items are
+    questions: tuple[Asked, ...] = ()
+    children: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -145,9 +150,14 @@ def _stands(batch: Batch, run: Run) -> bool:
 def _unsettled(batch: Batch, index: int, live: Live | None) -> RunView:
     if live is None or live.generation != batch.generation:
         return RunView(batch, index, RunState.QUEUED)
-    started_at = live.started_at or None
-    spent = live.spent
-    return RunView(batch, index, live.state, live.attempts, live.seconds, started_at, spent=spent)
+    view = RunView(
+        batch, index, live.state, live.attempts, live.seconds, live.started_at or None,
+        spent=live.spent,
+    )  # fmt: skip
+    if not live.memo:
+        return view
+    children = tuple(it.batch_id for it in decode(live.memo).children.values())
+    return replace(view, questions=tuple(questions_of(live)), children=children)
 
 
 def _counted(batch: Batch, closed: Tally) -> RunView:

@@ -13,19 +13,29 @@ publishes whatever is not settled, stretch by stretch, marked as repeated.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import is_dispatchable
+from fanfold.errors import IllegalTransition
 from fanfold.ports import Ports
 from fanfold.steps.advance import REPEATED, advance
 from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
+from fanfold.steps.family import children_of
 from fanfold.steps.fan_out import request_runs
 
 
 def pause(ports: Ports, batch_id: str) -> Batch:
-    """What is paused stays so. A batch that has ended cannot be."""
-    return ports.batches.amend(batch_id, rules.pause)
+    """What is paused stays so. A batch that has ended cannot be. What its runs have made of their
+    items is paused with it."""
+    batch = ports.batches.amend(batch_id, rules.pause)
+    for child in children_of(ports, batch_id):
+        if child.is_open:
+            with suppress(IllegalTransition):  # it has ended meanwhile
+                pause(ports, child.id)
+    return batch
 
 
 def resume(ports: Ports, batch_id: str) -> Batch:
@@ -36,6 +46,10 @@ def resume(ports: Ports, batch_id: str) -> Batch:
     else:
         advance(ports, batch, None)
     ask(ports, batch)
+    for child in children_of(ports, batch_id):
+        if child.state is BatchState.PAUSED:
+            with suppress(IllegalTransition):
+                resume(ports, child.id)
     # a canary may have come to its end meanwhile
     return batch if batch.options.canary is None else ports.batches.get(batch_id)
 

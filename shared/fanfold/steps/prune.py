@@ -18,6 +18,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Value
 from fanfold.ports import Ports
+from fanfold.steps.family import children_of
 from fanfold.steps.letters import forget
 from fanfold.steps.outputs import forget_output, forget_output_of
 from fanfold.steps.rank import forget_parts
@@ -86,7 +87,7 @@ def prune(
 
 
 def prune_one(ports: Ports, batch_id: str) -> Batch:
-    """Raises IllegalTransition if it has not ended."""
+    """With what its runs have made of their items. Raises IllegalTransition if it has not ended."""
     output: Value | None = None
 
     def mark(batch: Batch) -> Batch:
@@ -95,6 +96,9 @@ def prune_one(ports: Ports, batch_id: str) -> Batch:
         return pruning.prune(batch, ports.clock.now())
 
     batch = ports.batches.amend(batch_id, mark)
+    for child in list(children_of(ports, batch_id)):
+        if child.ended and not (child.pruned_at is not None and not child.source.blob):
+            prune_one(ports, child.id)
     forget_output(ports, output)
     for start in range(0, batch.known_total, _STRETCH):
         stop = min(start + _STRETCH, batch.known_total)

@@ -12,6 +12,7 @@ from functools import partial
 
 from fanfold.domain import announce
 from fanfold.domain.batch import Batch
+from fanfold.domain.lineage import Kind
 from fanfold.ports import Ports
 from fanfold.steps.policy import Policy
 from fanfold.steps.status import status_of
@@ -20,6 +21,8 @@ from fanfold.steps.tell import tell_in_passing
 
 def report(ports: Ports, policy: Policy, batch: Batch) -> None:
     """Tell of its progress, if that is due and nobody else's to do. For who looks now and then."""
+    if batch.kind is Kind.CHILD:  # its run's batch is what people look at
+        return
     now = ports.clock.now()
     if not announce.is_progress_due(batch, ports.owner, now, policy.progress_seconds):
         return

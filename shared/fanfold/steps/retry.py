@@ -30,6 +30,7 @@ from fanfold.domain.digest import mix
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.generation import Chosen, without
 from fanfold.domain.in_flight import adapted, with_limit
+from fanfold.domain.lineage import Parent
 from fanfold.domain.money import in_words, nanodollars
 from fanfold.domain.options import BatchOptions, options_from
 from fanfold.domain.outcome import Failed
@@ -92,15 +93,17 @@ def retry(
     changes: dict[str, Any] | None = None,
     flow: FlowRef | None = None,
     generation: int | None = None,
+    parent: Parent | None = None,
 ) -> Retried:
     """Run the selected records again. `changes`: options that are other ones from now on; a
     deadline counts from now, and without one there is none; likewise a canary. `flow`: where
     today's is found. `generation`: the one that the caller knows; if it has been retried since,
-    once, this is a repetition of that call, and changes nothing. Raises OptionInvalid."""
+    once, this is a repetition of that call, and changes nothing. `parent`: the run that asks for
+    it, of a child batch. Raises OptionInvalid."""
     batch = ports.batches.get(batch_id)
     if generation is not None and generation != batch.generation:
         return _repeated(batch, generation)
-    _check(batch)
+    _check(batch, parent)
     batch = read_late(ports, batch)
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
@@ -121,6 +124,7 @@ def retry(
         order=order,
         options=options,
         flow=flow or batch.flow,
+        parent=parent,
         now=ports.clock.now(),
     )
     try:
@@ -170,8 +174,13 @@ def _repeated(batch: Batch, generation: int) -> Retried:
     return Retried(batch, batch.chosen.records)
 
 
-def _check(batch: Batch) -> None:
+def _check(batch: Batch, parent: Parent | None) -> None:
     check_not_pruned(batch)
+    if batch.parent is not None and parent is None:
+        raise Conflict(
+            f"{batch.id} holds the items of a run of {batch.parent.batch_id}: nobody waits for it "
+            f"any more. `fanfold retry {batch.parent.batch_id}` runs again what failed in it, too"
+        )
     if not batch.ended:
         raise Conflict(
             f"{batch.id} is {batch.state}: what has ended can be retried. `fanfold wait {batch.id}`"
@@ -188,12 +197,13 @@ def _reopen(
     order: str,
     options: BatchOptions,
     flow: FlowRef,
+    parent: Parent | None,
     now: float,
 ) -> Batch:
-    _check(batch)
+    _check(batch, parent)
     reopened = retrying.retry(batch, generation, chosen, kept, order, options)
     deadline = None if options.deadline is None else now + options.deadline
-    return replace(reopened, flow=flow, deadline_at=deadline)
+    return replace(reopened, flow=flow, parent=parent, deadline_at=deadline)
 
 
 def _kept(batch: Batch, choice: _Choice) -> Tally:

@@ -26,6 +26,8 @@ from typing import Any
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.flow import Flow
+from fanfold.domain.memo import Memo
+from fanfold.domain.memo import decode as decode_memo
 from fanfold.domain.messages import RunMessage
 from fanfold.domain.outcome import (
     Attempt,
@@ -34,7 +36,7 @@ from fanfold.domain.outcome import (
     Succeeded,
 )
 from fanfold.domain.rate import Turn
-from fanfold.domain.retry import Again, RetryPolicy, decide
+from fanfold.domain.retry import Again, RetryPolicy, Wait, decide
 from fanfold.domain.run import (
     MAX_LOG_CHARS,
     MAX_LOG_ENTRIES,
@@ -80,6 +82,8 @@ class Job:
     log: list[LogEntry] = field(default_factory=list)
     #: whether it has a live document: a lease, or what an earlier delivery left
     leased: bool = False
+    #: what it remembers (domain.memo), where an earlier attempt has left something or this one asks
+    memo: Memo | None = None
     #: with a rate: when its next attempt may begin, and since when it waits to be told
     turn: Turn | None = None
     lined_up_at: float = 0.0
@@ -168,6 +172,9 @@ def _admit_one(
         return Admission.SETTLED
     live = lives.get(job.index)
     if live is not None:
+        if live.memo:
+            job.memo = decode_memo(live.memo)
+            job.log = job.memo.log
         if not is_free(live, ports.owner, ports.clock.now()):
             return Admission.LEASED
         job.leased = True
@@ -179,9 +186,9 @@ def _admit_one(
     return Admission.ALONE if job.deliveries >= policy.isolate_from else Admission.RUN
 
 
-def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
-    """One attempt is over: the settled run, or when to try again. The caller counts the attempt
-    first (`job.attempts`); one that burns nothing is taken back here."""
+def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again | Wait:
+    """One attempt is over: the settled run, or when to try again, or what it waits for. The caller
+    counts the attempt first (`job.attempts`); one that burns nothing is taken back here."""
     if isinstance(attempt, Returned):  # nearly always, and there is nothing to decide
         return run_of(ports, job, _succeeded(ports, job, attempt.output))
     decision = decide(
@@ -191,6 +198,9 @@ def conclude(ports: Ports, job: Job, attempt: Attempt) -> Run | Again:
         policy=job.retry,
         uniform=ports.ids.uniform,
     )
+    if isinstance(decision, Wait):
+        job.attempts -= 1
+        return decision
     if isinstance(decision, Again):
         if not decision.burns:
             job.attempts -= 1
@@ -217,7 +227,7 @@ def run_of(ports: Ports, job: Job, outcome: Outcome) -> Run:
     )
 
 
-def live_of(job: Job, state: RunState, until: float, owner: str | None) -> Live:
+def live_of(job: Job, state: RunState, until: float, owner: str | None, memo: str = "") -> Live:
     return Live(
         batch_id=job.batch.id,
         index=job.index,
@@ -230,6 +240,7 @@ def live_of(job: Job, state: RunState, until: float, owner: str | None) -> Live:
         started_at=job.started_at,
         seconds=job.seconds,
         spent=job.spent,
+        memo=memo,
     )
 
 

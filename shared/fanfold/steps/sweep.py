@@ -26,7 +26,7 @@ from fanfold.domain.rate import step_of
 from fanfold.domain.tally import Tally
 from fanfold.errors import EngineError
 from fanfold.ports import Ports, Station
-from fanfold.steps.advance import REPEATED, advance, publish_indexes, repair
+from fanfold.steps.advance import REPEATED, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.dispatch import indexes_at
@@ -34,6 +34,7 @@ from fanfold.steps.policy import Policy
 from fanfold.steps.report import report
 from fanfold.steps.request import request_fan_out
 from fanfold.steps.tell import tell_in_passing
+from fanfold.steps.wake import stands_still, wake_due
 
 _CHUNK = 500
 #: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
@@ -82,23 +83,16 @@ class Memory:
         return any(at >= since for it, at in self.moved_at.items() if it.rank < rank)
 
 
-def wake_due(ports: Ports, policy: Policy, batch: Batch) -> int:
-    """Publish what waited and is due, and what lost its lease. Cheap: done every second or so."""
-    if _stands_still(batch):
-        return 0
-    now = ports.clock.now()
-    woken = ports.leases.wake(batch, now, now + policy.lease_seconds, policy.sweep_limit)
-    publish_indexes(ports, batch, [live.index for live in woken])
-    return len(woken) + advance(ports, batch, None)
-
-
 def go_round(ports: Ports, policy: Policy) -> None:
     """What is to be done for open batches every second or so. One that cannot be worked on holds up
-    none of the others."""
-    for batch in open_batches(ports):
+    none of the others. There may be many, and mostly nothing of them is due: that is asked once."""
+    batches = open_batches(ports)
+    due = ports.leases.due(ports.clock.now()) if batches else None
+    for batch in batches:
         try:
             if batch.is_open and not end_if_done(ports, batch):
-                wake_due(ports, policy, batch)
+                if due is None or batch.id in due:
+                    wake_due(ports, policy, batch)
                 report(ports, policy, batch)  # last: nobody waits for it
         except EngineError as error:
             log.warning("clerk.failed", str(error), batch_id=batch.id)
@@ -155,7 +149,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
         return Swept(asked=1)
     if end_if_done(ports, batch):
         return Swept(asked=1)
-    if _stands_still(batch):
+    if stands_still(batch):
         return Swept(asked=int(ask(ports, batch)))
     woken = wake_due(ports, policy, batch)
     released = repair(ports, batch, partial(_is_left_over, policy, now))
@@ -185,12 +179,6 @@ def _tell_if_stuck(policy: Policy, memory: Memory, batch: Batch, tally: Tally, n
         minutes = (now - still.since) / 60
         text = f"nothing of it has moved for {minutes:.0f} minutes"
         log.warning("batch.stuck", text, batch_id=batch.id, state=str(batch.state))
-
-
-def _stands_still(batch: Batch) -> bool:
-    """Whether nothing of it is published before it is resumed. With a concurrency limit what has
-    been released goes on."""
-    return batch.state is BatchState.PAUSED and batch.options.concurrency is None
 
 
 def _is_left_over(policy: Policy, now: float, release: Release) -> bool:

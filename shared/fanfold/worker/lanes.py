@@ -17,9 +17,19 @@ from threading import Event, Lock, Thread, get_ident
 from fanfold import log
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.order import parameters_of
-from fanfold.domain.outcome import Attempt, Returned, Succeeded, Value
-from fanfold.domain.retry import Again
+from fanfold.domain.outcome import (
+    Attempt,
+    Blame,
+    Failed,
+    Failure,
+    Returned,
+    Succeeded,
+    Value,
+    Waits,
+)
+from fanfold.domain.retry import Again, Wait
 from fanfold.domain.run import Run, RunState
+from fanfold.errors import Conflict, UsageError
 from fanfold.execution.call import Call
 from fanfold.execution.context import Cancellation, Context
 from fanfold.execution.invoke import Execution, Invoker
@@ -27,10 +37,13 @@ from fanfold.execution.isolation import Isolation
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance
 from fanfold.steps.ask import Duty, generation_of
+from fanfold.steps.children import abandon_children
 from fanfold.steps.landing import Entry
+from fanfold.steps.memory import durable_of, memo_text
 from fanfold.steps.policy import Policy
 from fanfold.steps.run_flow import Job, conclude, live_of, resolve, run_of
 from fanfold.steps.settle import Settler
+from fanfold.steps.suspend import suspend
 from fanfold.steps.views import Views
 from fanfold.worker.hand import Hand
 from fanfold.worker.leasing import take
@@ -74,7 +87,7 @@ class Lanes:
             ports,
             policy,
             duty,
-            finish=out.finished,
+            finish=out.settled,
             give_up=out.not_settled,
             executing=lambda: self.running,
             trace_of=lambda job: job.delivery.trace,
@@ -219,6 +232,8 @@ class Lanes:
                 canceled=canceled,
                 trace=job.delivery.trace,
             )
+        if job.flow.wants_context:
+            context.opens = partial(durable_of, self._ports, self._policy, job)
         return Call(job.flow, job.batch.flow, data, context, job.timeout)
 
     def attempt(self, call: Call) -> Attempt:
@@ -273,7 +288,12 @@ class Lanes:
             if isinstance(result, Again):
                 self._hand.end(job, seconds)
                 self._again(job, result.delay)
+            elif isinstance(result, Wait):
+                self._hand.end(job, seconds)
+                self._suspend(job, result.attempt)
             else:
+                if job.memo is not None and job.memo.children:
+                    abandon_children(self._ports, job.batch, job.memo)
                 quietly = get_ident() == self.quiet
                 self._settler.add(Entry(job.batch, result, job, job.leased), quietly=quietly)
                 self._hand.end(job, seconds)
@@ -284,6 +304,17 @@ class Lanes:
             self._duty.give_back(generation_of(job.batch), 1)
             self._out.cannot_handle(job.delivery, error)
         self._settler.nudge()
+
+    def _suspend(self, job: Job, waits: Waits) -> None:
+        """One whose items cannot be a batch has failed: no repetition mends that."""
+        try:
+            suspend(self._ports, job, waits)
+        except (UsageError, Conflict) as error:
+            failure = Failure(Blame.PERMANENT, type(error).__name__, str(error))
+            run = run_of(self._ports, job, Failed(failure))
+            self._settler.add(Entry(job.batch, run, job, job.leased))
+        else:
+            self._out.ack(job.batch, [job])
 
     def _again(self, job: Job, seconds: float) -> None:
         if seconds <= self._policy.wait_in_place and not self._stopping.is_set():
@@ -339,7 +370,8 @@ class Lanes:
     def _wait(self, job: Job, seconds: float) -> None:
         """Too long to hold on to: it waits in `lives`, and its place is free."""
         due = self._ports.clock.now() + seconds
-        waiting = live_of(job, RunState.WAITING, due, owner=None)
+        memo = memo_text(self._ports, job)
+        waiting = live_of(job, RunState.WAITING, due, None, memo)
         self._ports.leases.wait(job.batch, [waiting])
         advance(self._ports, job.batch, job.index)
         self._out.ack(job.batch, [job])

@@ -10,6 +10,7 @@ from fanfold.domain.batch import Batch
 from fanfold.ports import Delivery, Ports
 from fanfold.steps.ask import Duty, ask, generation_of
 from fanfold.steps.catch_up import catch_up
+from fanfold.steps.memory import forget_memo
 from fanfold.steps.run_flow import Job
 from fanfold.steps.views import View
 from fanfold.worker.dispose import backoff, dispose
@@ -22,8 +23,14 @@ class WaysOut:
         self._duty = duty
         self._hand = hand
 
-    def finished(self, jobs: Sequence[Job]) -> None:
-        """Settled and asked for: the ack is last."""
+    def settled(self, jobs: Sequence[Job]) -> None:
+        """And asked for: the ack is last, but for what nobody misses."""
+        self._finished(jobs)
+        for job in jobs:
+            if job.memo is not None:
+                forget_memo(self._ports, job.memo)
+
+    def _finished(self, jobs: Sequence[Job]) -> None:
         deliveries = [job.delivery for job in jobs]
         self._ports.queue.ack(deliveries)
         self._hand.drop(deliveries)
@@ -38,7 +45,7 @@ class WaysOut:
         try:
             if last:
                 ask(self._ports, batch)
-            self.finished(jobs)
+            self._finished(jobs)
         except Exception as error:  # noqa: BLE001  not acked: they come again
             log.error("ack.failed", f"{type(error).__name__}: {error}", batch_id=batch.id)
             self.release([job.delivery for job in jobs], delay=1.0)

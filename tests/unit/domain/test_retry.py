@@ -21,7 +21,7 @@ from fanfold.domain.outcome import (
     TimedOut,
     Value,
 )
-from fanfold.domain.retry import RATE_LIMIT_PATIENCE, Again, RetryPolicy, Settle, decide
+from fanfold.domain.retry import RATE_LIMIT_PATIENCE, Again, RetryPolicy, Settle, Wait, decide
 
 POLICY = RetryPolicy(retries=2, base=4.0, cap=60.0)
 
@@ -30,7 +30,7 @@ def raised(blame: Blame, after: float | None = None) -> Raised:
     return Raised(Failure(blame, "SomeError", "no luck"), after)
 
 
-def decided(attempt: Attempt, attempts: int = 1, rate_limited: int = 0) -> Settle | Again:
+def decided(attempt: Attempt, attempts: int = 1, rate_limited: int = 0) -> Settle | Again | Wait:
     return decide(
         attempt,
         attempts=attempts,

@@ -9,11 +9,12 @@ from threading import Event, Thread
 
 import pytest
 
-from fanfold.domain.flow import IN_MEMORY, flow
+from fanfold.domain.flow import IN_MEMORY
 from fanfold.domain.outcome import Raised, Returned, TimedOut
 from fanfold.execution.call import Call
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
+from fanfold.graphs.function import flow
 
 MakeCall = Callable[..., Call]
 

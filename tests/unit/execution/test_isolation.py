@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fanfold import Flow
+from fanfold import flow
 from fanfold.domain.outcome import (
     Attempt,
     Blame,
@@ -51,7 +51,7 @@ def own() -> Iterator[Isolation]:
 
 @pytest.fixture
 def run(shared: Isolation, make_call: MakeCall) -> Run:
-    def alone(record: Any, flow: Flow = puppet, isolation: Isolation = shared, **call: Any) -> Any:
+    def alone(record: Any, flow: Any = puppet, isolation: Isolation = shared, **call: Any) -> Any:
         return isolation.run(make_call(flow, record, **call))[0]
 
     return alone
@@ -308,15 +308,7 @@ def test_the_child_runs_the_very_flow_the_parent_has(
 def test_a_flow_of_the_places_is_found_by_its_name(make_call: MakeCall, write: Write) -> None:
     file = write("flows.py", "from fanfold import flow\n@flow(id='puppet')\ndef f(r): return 'f'\n")
     other = write("other.py", "from fanfold import flow\n@flow\ndef g(r): return 'g'\n")
-    lost = Flow(
-        fn=lambda record: record,
-        name="puppet",
-        title="",
-        description="",
-        version="1",
-        retry=puppet.retry,
-        timeout=None,
-    )
+    lost = flow(id="puppet", version="1")(lambda record: record)
     with Isolation([str(file)]) as isolation:
         attempt = isolation.run(make_call(lost, place=f"{other}:g"))[0]
     assert attempt == Returned('"f"'), "not the flow of another name at its place"

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.domain.flow import IN_MEMORY, FlowRef, flow
+from fanfold.domain.flow import IN_MEMORY, FlowRef
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
 from fanfold.execution.library import Library, place_of
+from fanfold.graphs.function import flow
 
 Write = Callable[[str, str], Path]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold import Flow
+from fanfold.domain.flow import Flow
 from fanfold.domain.outcome import Attempt, Blame, MemoryExceeded, Raised, Returned
 from fanfold.execution import memory
 from fanfold.execution.call import Call

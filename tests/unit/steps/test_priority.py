@@ -15,7 +15,7 @@ from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.advance import advance, repair
 from fanfold.steps.dead_letter import dead_letter
 from fanfold.steps.resurrect import resurrect
-from fanfold.steps.sweep import wake_due
+from fanfold.steps.wake import wake_due
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import live, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults

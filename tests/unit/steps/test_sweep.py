@@ -16,7 +16,8 @@ from fanfold.ports import Ports, Station
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.stop import cancel
-from fanfold.steps.sweep import Memory, Swept, sweep, wake_due
+from fanfold.steps.sweep import Memory, Swept, sweep
+from fanfold.steps.wake import wake_due
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import live, ok
 from fanfold.testing.faults import Fault, lose_reply, with_faults

@@ -9,6 +9,7 @@ import pytest
 
 from fanfold.domain.batch import BatchState
 from fanfold.domain.letter import Fate, Letter
+from fanfold.domain.lineage import ASKED_FOR, Kind
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.engines.folder_blobs import FolderBlobs
@@ -53,9 +54,10 @@ def use(ports: Ports) -> None:
     ports.runs.recount(batch.id)
     ports.runs.slowest(batch.id, 1)
     ports.leases.running(batch.id, ports.clock.now())
-    for single in (None, True):
-        ports.batches.find(single=single)
-        ports.batches.find([BatchState.RUNNING], single=single)
+    for kinds in (None, [Kind.RUN], ASKED_FOR):
+        ports.batches.find(kinds=kinds)
+        ports.batches.find([BatchState.RUNNING, BatchState.PAUSED], kinds=kinds)
+    ports.batches.find(parent="batch-aaaaaaaaaaaaaaaa")
     list(ports.batches.records(batch.id, 0, 4))
     list(ports.runs.in_state(batch.id, RunState.FAILED))
     ports.runs.settled(batch.id)

@@ -9,6 +9,7 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.finalizing import claim_again
+from fanfold.domain.lineage import Kind
 from fanfold.domain.paging import move_checkpoint
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
@@ -30,10 +31,15 @@ class EmbeddedBatches:
             row = db.execute("SELECT doc FROM batches WHERE id = ?", (batch.id,)).fetchone()
             if row is not None:
                 return batch_from_json(row[0])
+            parent = batch.parent
             cursor = db.execute(
-                "INSERT INTO batches (id, single, state, generation, paged, concurrency, doc) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (batch.id, batch.single, *_columns(batch)),
+                "INSERT INTO batches "
+                "(id, kind, parent, root, state, generation, paged, concurrency, doc) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(batch.id, batch.kind, parent and parent.batch_id),
+                    *(parent.root if parent else batch.id, *_columns(batch)),
+                ),
             )
             db.execute("INSERT INTO windows VALUES (?, 0, '{}')", (cursor.lastrowid,))
         return batch
@@ -46,20 +52,18 @@ class EmbeddedBatches:
         states: Collection[BatchState] | None = None,
         limit: int = 100,
         before: str = "",
-        single: bool | None = None,
+        kinds: Collection[Kind] | None = None,
+        parent: str | None = None,
     ) -> list[Batch]:
-        wanted = sorted(states) if states is not None else sorted(BatchState)
-        marks = ",".join("?" * len(wanted))
-        kinds = (False, True) if single is None else (single, single)
+        conditions, values = _conditions(states, kinds, parent)
         db = self._database.read()
         newest = 1 << 62
         if before:
             row = db.execute("SELECT n FROM batches WHERE id = ?", (before,)).fetchone()
             newest = row[0] if row else newest
         rows = db.execute(
-            f"SELECT doc FROM batches WHERE state IN ({marks}) AND single IN (?, ?) AND n < ? "
-            "ORDER BY n DESC LIMIT ?",
-            (*wanted, *kinds, newest, limit),
+            f"SELECT doc FROM batches WHERE {conditions} AND n < ? ORDER BY n DESC LIMIT ?",
+            (*values, newest, limit),
         )
         return [batch_from_json(doc) for (doc,) in rows]
 
@@ -162,6 +166,23 @@ class EmbeddedBatches:
                 ).rowcount
             if gone < _PURGE:
                 return
+
+
+def _conditions(
+    states: Collection[BatchState] | None, kinds: Collection[Kind] | None, parent: str | None
+) -> tuple[str, list[str]]:
+    if parent is not None:
+        return "parent = ?", [parent]
+    wanted = sorted(BatchState if states is None else states)
+    conditions, values = f"state IN ({_marks(wanted)})", [str(it) for it in wanted]
+    if kinds is not None:
+        conditions += f" AND kind IN ({_marks(kinds)})"
+        values += sorted(kinds)
+    return conditions, values
+
+
+def _marks(values: Collection[object]) -> str:
+    return ",".join("?" * len(values))
 
 
 def number_of(db: sqlite3.Connection, batch_id: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from fanfold.domain import run as rules
 from fanfold.domain.batch import Batch
@@ -12,6 +12,7 @@ from fanfold.domain.tally import Tally
 from fanfold.engines.embedded.batches import number_of, open_number
 from fanfold.engines.embedded.database import Database
 from fanfold.engines.embedded.places import (
+    INDEX_BITS,
     chunks,
     index_of,
     place_of,
@@ -23,6 +24,9 @@ from fanfold.engines.embedded.ranks import LISTED
 from fanfold.engines.embedded.rows import LIVE_COLUMNS, live_at, live_from, write_live
 from fanfold.engines.embedded.tallies import add_tally
 from fanfold.ports import Station
+
+_PAGE = 500
+_MANY_DUE = 10_000
 
 
 class EmbeddedLeases:
@@ -60,7 +64,7 @@ class EmbeddedLeases:
                 known = live_at(db, batch.id, place_of(number, live.index))
                 if known is not None and known.state is RunState.WAITING:
                     continue  # put to wait by another delivery of the same message
-                write_live(db, number, live)
+                write_live(db, number, rules.remembering(live, known))
 
     def take(self, batch: Batch, live: Live, now: float) -> bool:
         with self._database.write() as db:
@@ -70,7 +74,7 @@ class EmbeddedLeases:
             known = live_at(db, batch.id, place_of(number, live.index))
             if not rules.is_free(known, live.owner or "", now):
                 return False
-            write_live(db, number, live)
+            write_live(db, number, rules.remembering(live, known))
             return True
 
     def wait(self, batch: Batch, lives: Sequence[Live]) -> None:
@@ -83,7 +87,7 @@ class EmbeddedLeases:
                 known = live_at(db, batch.id, place_of(number, live.index))
                 if known is not None and known.state is RunState.WAITING:
                     continue
-                write_live(db, number, live)
+                write_live(db, number, rules.remembering(live, known))
                 waits += 1
             if waits:
                 add_tally(db, number, 0, Tally(waits=waits))
@@ -110,12 +114,43 @@ class EmbeddedLeases:
                 add_tally(db, number, 0, Tally(woken=waited))
         return queued
 
+    def due(self, now: float) -> set[str] | None:
+        found = self._database.read().execute(
+            "SELECT DISTINCT id FROM batches WHERE n IN "
+            f"(SELECT place >> {INDEX_BITS} FROM lives WHERE until <= ? LIMIT ?)",
+            (now, _MANY_DUE),
+        )
+        ids = {str(batch_id) for (batch_id,) in found}
+        return ids if len(ids) < _MANY_DUE else None
+
     def clear(self, batch: Batch) -> None:
         with self._database.write() as db:
             db.execute(
                 "DELETE FROM lives WHERE place BETWEEN ? AND ? AND generation < ?",
                 (*places_of(number_of(db, batch.id)), batch.generation),
             )
+
+    def waiting(self, batch_id: str) -> Iterator[Live]:
+        db = self._database.read()
+        first, last = places_of(number_of(db, batch_id))
+        while rows := db.execute(
+            f"SELECT {LIVE_COLUMNS} FROM lives WHERE place BETWEEN ? AND ? AND state = ? "
+            "ORDER BY place LIMIT ?",
+            (first, last, RunState.WAITING, _PAGE),
+        ).fetchall():
+            yield from (live_from(batch_id, row) for row in rows)
+            first = rows[-1][0] + 1
+
+    def amend(self, batch_id: str, index: int, arrow: Callable[[Live], Live]) -> Live | None:
+        with self._database.write() as db:
+            number = number_of(db, batch_id)
+            live = live_at(db, batch_id, place_of(number, index))
+            if live is None:
+                return None
+            changed = arrow(live)
+            if changed is not live:
+                write_live(db, number, changed)
+        return changed
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         db = self._database.read()

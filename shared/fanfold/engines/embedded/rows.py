@@ -23,7 +23,8 @@ SETTLED_COLUMNS = (
     "CASE WHEN status = 'succeeded' AND blob IS NULL THEN NULL ELSE detail END, blob"
 )
 LIVE_COLUMNS = (
-    "place, generation, state, until, owner, attempts, rate_limited, started_at, seconds, spent"
+    "place, generation, state, until, owner, attempts, rate_limited, started_at, seconds, spent, "
+    "memo"
 )
 #: details that are kept parsed
 _SHORT = 100
@@ -87,20 +88,8 @@ def _short(text: str) -> dict[str, Any]:
 
 
 def live_from(batch_id: str, row: tuple[Any, ...]) -> Live:
-    place, generation, state, until, owner, attempts, rate_limited, started_at, seconds, spent = row
-    return Live(
-        batch_id,
-        index_of(place),
-        generation,
-        RunState(str(state)),
-        until,
-        owner,
-        attempts,
-        rate_limited,
-        started_at,
-        seconds,
-        spent,
-    )
+    place, generation, state, *rest = row
+    return Live(batch_id, index_of(place), generation, RunState(str(state)), *rest)
 
 
 def live_at(db: sqlite3.Connection, batch_id: str, place: int) -> Live | None:
@@ -110,7 +99,7 @@ def live_at(db: sqlite3.Connection, batch_id: str, place: int) -> Live | None:
 
 def write_live(db: sqlite3.Connection, number: int, live: Live) -> None:
     db.execute(
-        f"INSERT OR REPLACE INTO lives ({LIVE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO lives ({LIVE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place_of(number, live.index),
             live.generation,
@@ -122,5 +111,6 @@ def write_live(db: sqlite3.Connection, number: int, live: Live) -> None:
             live.started_at,
             live.seconds,
             live.spent,
+            live.memo,
         ),
     )

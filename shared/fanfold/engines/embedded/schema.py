@@ -7,13 +7,15 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 7
+VERSION = 8
 
 TABLES = """
 CREATE TABLE batches (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    single INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    parent TEXT,
+    root TEXT NOT NULL,
     state TEXT NOT NULL,
     generation INTEGER NOT NULL,
     paged INTEGER NOT NULL,
@@ -21,6 +23,8 @@ CREATE TABLE batches (
     doc TEXT NOT NULL
 );
 CREATE INDEX batches_by_state ON batches (state, n);
+CREATE INDEX batches_by_root ON batches (root);
+CREATE INDEX batches_by_parent ON batches (parent, n) WHERE parent IS NOT NULL;
 
 CREATE TABLE pages (
     batch INTEGER NOT NULL,
@@ -103,8 +107,10 @@ CREATE TABLE lives (
     rate_limited INTEGER NOT NULL,
     started_at REAL NOT NULL,
     seconds REAL NOT NULL,
-    spent INTEGER NOT NULL
+    spent INTEGER NOT NULL,
+    memo TEXT NOT NULL
 );
+CREATE INDEX lives_by_time ON lives (until);
 CREATE INDEX lives_by_owner ON lives (owner) WHERE owner IS NOT NULL;
 
 CREATE TABLE messages (

@@ -19,7 +19,7 @@ _KEPT = 1000
 
 class Scope:
     def __init__(self, only: str | None = None) -> None:
-        #: the one batch; None: all that are for everybody
+        #: the one batch, with the children of its runs; None: all that are for everybody
         self._only = only
         self._everybodys: set[str] = set()
         #: by station, the batches that were met and are not for everybody
@@ -28,7 +28,7 @@ class Scope:
     def where(self, station: Station) -> tuple[str, str]:
         """A condition on messages, as far as it is known, and its parameter."""
         if self._only is not None:
-            return "batch = ?", self._only
+            return "batch IN (SELECT id FROM batches WHERE root = ?)", self._only
         left = self._left.get(station)
         return (
             "batch NOT IN (SELECT value FROM json_each(?))",

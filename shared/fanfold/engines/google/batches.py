@@ -9,6 +9,7 @@ from typing import Any
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.finalizing import claim_again
+from fanfold.domain.lineage import Kind
 from fanfold.domain.paging import move_checkpoint, takes_pages
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
@@ -52,12 +53,16 @@ class GoogleBatches:
         states: Collection[BatchState] | None = None,
         limit: int = 100,
         before: str = "",
-        single: bool | None = None,
+        kinds: Collection[Kind] | None = None,
+        parent: str | None = None,
     ) -> list[Batch]:
         last = self.get(before) if before else None
         after = (last.created_at, self._layout.batch(last.id)) if last else None
-        where = [] if states is None else [Where("state", "in", sorted(map(str, states)))]
-        where += [] if single is None else [Where("single", "==", single)]
+        if parent is not None:
+            where = [Where("parent", "==", parent)]
+        else:
+            where = [] if states is None else [Where("state", "in", sorted(map(str, states)))]
+            where += [] if kinds is None else [Where("kind", "in", sorted(map(str, kinds)))]
         documents = self._firestore.query(
             "",
             self._layout.batches,

@@ -69,7 +69,8 @@ def batch_fields(batch: Batch) -> dict[str, Any]:
         "doc": batch_to_json(batch),
         "state": str(batch.state),
         "created_at": batch.created_at,
-        "single": batch.single,
+        "kind": str(batch.kind),
+        "parent": None if batch.parent is None else batch.parent.batch_id,
     }
 
 
@@ -179,6 +180,7 @@ def live_fields(live: Live) -> dict[str, Any]:
         "started_at": float(live.started_at),
         "seconds": float(live.seconds),
         "spent": live.spent,
+        "memo": live.memo,
     }
 
 
@@ -196,4 +198,5 @@ def live_of(document: Document) -> Live:
         started_at=it["started_at"],
         seconds=it["seconds"],
         spent=it["spent"],
+        memo=it["memo"],
     )

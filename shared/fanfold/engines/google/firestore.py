@@ -195,13 +195,16 @@ class Firestore:
         descending: bool = False,
         after: tuple[Any, str] | None = None,
         limit: int | None = None,
+        fields: Sequence[str] = (),
     ) -> list[Document]:
-        """`after`: from the one behind the document of this value and path on; of equal values the
-        paths decide. By NAME the paths alone are the order, and no value counts: the service orders
-        by no field that a filter holds equal."""
+        """`fields`: these alone. `after`: from the one behind the document of this value and path
+        on; of equal values the paths decide. By NAME the paths alone are the order, and no value
+        counts: the service orders by no field that a filter holds equal."""
         request = types.RunQueryRequest.pb()(parent=parent or self._root)
         query = request.structured_query
         _select(query, collection, where)
+        for name in fields:
+            query.select.fields.add(field_path=name)
         if order is not None:
             directions = types.StructuredQuery.Direction
             direction = directions.DESCENDING if descending else directions.ASCENDING

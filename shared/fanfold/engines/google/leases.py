@@ -6,7 +6,7 @@ what they read is the run's own, never shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -31,6 +31,9 @@ from fanfold.engines.google.slots import Opened, Slots
 
 _PATIENCE = 60.0
 _GROUP = 100
+#: lives that are looked at to tell whose they are
+_MANY_DUE = 300
+_ALIVE = (RunState.RUNNING, RunState.QUEUED, RunState.WAITING)
 _AT_ONCE = 8
 
 
@@ -61,7 +64,7 @@ class GoogleLeases:
             lives = live_of(known[life]) if life in known else None
             if run in known or not rules.is_free(lives, live.owner or "", now):
                 return [], False
-            return [values.put(life, live_fields(live))], True
+            return [values.put(life, live_fields(rules.remembering(live, lives)))], True
 
         return self._firestore.transact(work)
 
@@ -90,7 +93,8 @@ class GoogleLeases:
                 return [], None
             if life in known and known[life].fields["state"] == RunState.WAITING:
                 return [], None
-            writes = [values.put(life, live_fields(live))]
+            before = live_of(known[life]) if life in known else None
+            writes = [values.put(life, live_fields(rules.remembering(live, before)))]
             if counted.waits:
                 writes.append(self._slots.add(slot, batch, counted))
             return writes, None
@@ -135,13 +139,20 @@ class GoogleLeases:
             else:
                 return queued
 
+    def due(self, now: float) -> set[str] | None:
+        where = [Where("state", "in", sorted(map(str, _ALIVE))), Where("until", "<=", now)]
+        found = self._firestore.query(
+            "", self._layout.live, where, order="until", limit=_MANY_DUE, fields=["batch"]
+        )
+        return None if len(found) == _MANY_DUE else {str(it.fields["batch"]) for it in found}
+
     def clear(self, batch: Batch) -> None:
-        for state in (RunState.RUNNING, RunState.QUEUED, RunState.WAITING):
-            for page in self._pages(batch, state):
+        for state in _ALIVE:
+            for page in self._pages(batch.id, state):
                 remove(self._firestore, partial(self._older, batch, [it.path for it in page]))
 
-    def _pages(self, batch: Batch, state: RunState) -> Iterator[list[Document]]:
-        where = [Where("batch", "==", batch.id), Where("state", "==", str(state))]
+    def _pages(self, batch_id: str, state: RunState) -> Iterator[list[Document]]:
+        where = [Where("batch", "==", batch_id), Where("state", "==", str(state))]
         after: tuple[float, str] | None = None
         while page := self._firestore.query(
             "", self._layout.live, where, order="until", after=after, limit=_GROUP
@@ -152,6 +163,24 @@ class GoogleLeases:
     def _older(self, batch: Batch, paths: list[str]) -> list[Document]:
         found = self._firestore.get(paths).values()
         return [it for it in found if it.fields["generation"] < batch.generation]
+
+    def waiting(self, batch_id: str) -> Iterator[Live]:
+        for page in self._pages(batch_id, RunState.WAITING):
+            yield from map(live_of, page)
+
+    def amend(self, batch_id: str, index: int, arrow: Callable[[Live], Live]) -> Live | None:
+        path = self._layout.life(batch_id, index)
+
+        def work(document: Document | None) -> tuple[list[Any], Live | None]:
+            if document is None:
+                return [], None
+            live = live_of(document)
+            changed = arrow(live)
+            if changed is live:
+                return [], live
+            return [values.change(path, live_fields(changed), since=document.update_time)], changed
+
+        return self._firestore.swap(path, work)
 
     def lives(self, batch_id: str, indexes: Iterable[int]) -> dict[int, Live]:
         wanted = list(indexes)

@@ -46,13 +46,15 @@ class Index:
 
 INDEXES: tuple[Index, ...] = (
     Index("batches", ("state", "created_at"), descending=True),
-    Index("batches", ("single", "created_at"), descending=True),
-    Index("batches", ("single", "state", "created_at"), descending=True),
+    Index("batches", ("kind", "created_at"), descending=True),
+    Index("batches", ("kind", "state", "created_at"), descending=True),
+    Index("batches", ("parent", "created_at"), descending=True),
     Index("slots", ("settled", "waits", "woken")),
     Index("runs", ("batch", "digest")),
     Index("runs", ("batch", "status", "digest")),
     Index("runs", ("batch", "seconds"), descending=True),
     Index("live", ("batch", "state", "until")),
+    Index("live", ("state", "until")),
     Index("letters", ("batch", "at"), descending=True),
 )
 
@@ -70,7 +72,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = tuple(
         "runs": ("seconds", "output", "blob", "about"),
         "live": (
             *("index", "generation", "owner", "attempts", "rate_limited", "started_at"),
-            *("seconds", "spent"),
+            *("seconds", "spent", "memo"),
         ),
         "letters": (
             *("body", "size", "reason", "about", "origin", "index", "fate", "resurrected_at"),

@@ -8,6 +8,7 @@ import pytest
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
+from fanfold.domain.lineage import Kind
 from fanfold.domain.run import RunState
 from fanfold.domain.source import Checkpoint
 from fanfold.errors import BatchNotFound, Contended, IllegalTransition
@@ -70,10 +71,10 @@ class BatchesConformance:
         rig.clock.pass_(1)
         paused = rig.ports.batches.amend(new_batch(rig.ports, single=True).id, rules.pause)
         find = rig.other.batches.find
-        assert [it.id for it in find(single=False)] == [batch.id]
-        assert [it.id for it in find(single=True)] == [paused.id, single.id]
-        assert [it.id for it in find([BatchState.RUNNING], single=True)] == [single.id]
-        assert [it.id for it in find(single=True, limit=1, before=paused.id)] == [single.id]
+        assert [it.id for it in find(kinds=[Kind.BATCH])] == [batch.id]
+        assert [it.id for it in find(kinds=[Kind.RUN])] == [paused.id, single.id]
+        assert [it.id for it in find([BatchState.RUNNING], kinds=[Kind.RUN])] == [single.id]
+        assert [it.id for it in find(kinds=[Kind.RUN], limit=1, before=paused.id)] == [single.id]
 
     def test_of_batches_of_one_moment_none_is_found_twice_or_never(self, rig: Rig) -> None:
         ids = {new_batch(rig.ports).id for _ in range(5)}

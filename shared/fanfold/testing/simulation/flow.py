@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fanfold.domain.flow import Flow, flow
+from fanfold.domain.flow import Flow
 from fanfold.errors import Fatal, Permanent, Retryable
 from fanfold.execution.context import Context
 from fanfold.execution.library import Found, Library
 from fanfold.folds.result import Result
+from fanfold.graphs.function import flow
 
 #: seconds that a record which comes later waits
 LATER = 100.0

@@ -95,4 +95,5 @@ def test_what_is_left_behind_hides_nobody_else(ports: Ports) -> None:
 def test_what_was_met_before_is_asked_of_the_condition_alone() -> None:
     scope = Scope()
     assert scope.where(Station.RUNS)[1] == "[]"
-    assert Scope("batch").where(Station.RUNS) == ("batch = ?", "batch")
+    only = "batch IN (SELECT id FROM batches WHERE root = ?)"
+    assert Scope("batch").where(Station.RUNS) == (only, "batch")

@@ -1,0 +1,42 @@
+"""Where a batch comes from: asked for by somebody, as a batch or as one run; or by a run.
+
+A run whose node is scattered over many items has a child batch, whose records are the items. The
+child knows its parent, the parent's memo its child (domain.memo): whichever ends, finds the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fanfold.domain.ids import run_id_of
+
+
+class Kind(StrEnum):
+    BATCH = "batch"
+    #: one run, started by itself: a batch of one that is listed as a run
+    RUN = "run"
+    #: the items of a run's node
+    CHILD = "child"
+
+
+#: what somebody asked for
+ASKED_FOR = frozenset({Kind.BATCH, Kind.RUN})
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The run that a child batch was made by, and that waits for it."""
+
+    batch_id: str
+    index: int
+    #: of the parent's batch, when its run last asked for the child
+    generation: int
+    #: where the run remembers it
+    place: str
+    #: the batch that somebody asked for, of which all this is part
+    root: str
+
+    @property
+    def run_id(self) -> str:
+        return run_id_of(self.batch_id, self.index)

@@ -1,0 +1,1 @@
+"""Flows as graphs: building, checking, drawing and running them."""
