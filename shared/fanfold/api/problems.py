@@ -18,12 +18,14 @@ from starlette.exceptions import HTTPException
 
 from fanfold import log
 from fanfold.errors import (
+    AnswerInvalid,
     BatchNotFound,
     Conflict,
     FanfoldError,
     FlowNotFound,
     NotAllowed,
     OptionInvalid,
+    QuestionNotFound,
     RecordNotFound,
     RecordsInvalid,
     RunNotFound,
@@ -33,7 +35,7 @@ from fanfold.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-_TOLD = (OptionInvalid, SourceInvalid, Conflict, NotAllowed)
+_TOLD = (OptionInvalid, SourceInvalid, AnswerInvalid, QuestionNotFound, Conflict, NotAllowed)
 #: of what is not there, whether one may know of it or not
 _NOT_THERE = {
     BatchNotFound: "there is no such batch here",

@@ -63,8 +63,9 @@ class Memo:
     #: where the results are, if they are not here
     blob: str | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.results or self.questions or self.children or self.log or self.blob)
+    @property
+    def is_empty(self) -> bool:
+        return not (self.results or self.questions or self.children or self.log or self.blob)
 
     @property
     def open_questions(self) -> dict[str, Question]:
@@ -77,7 +78,7 @@ class Memo:
 
     def encode(self) -> str:
         """Empty if there is nothing to remember."""
-        if not self:
+        if self.is_empty:
             return ""
         it: dict[str, Any] = {}
         if self.results:

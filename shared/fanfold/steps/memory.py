@@ -28,7 +28,7 @@ _NOT_INTERACTIVE = (
 
 def durable_of(ports: Ports, policy: Policy, job: Job) -> Durable:
     """For one attempt; made only for a flow that asks for it."""
-    memo = job.memo = job.memo or Memo()
+    memo = job.memo = Memo() if job.memo is None else job.memo
     if memo.blob is not None:
         memo.results |= json.loads(b"".join(ports.blobs.read(memo.blob)))
     return Durable(
@@ -49,7 +49,7 @@ def keep(ports: Ports, policy: Policy, job: Job) -> None:
 
 
 def memo_text(ports: Ports, job: Job) -> str:
-    memo = replace(job.memo or Memo(), log=list(job.log))
+    memo = replace(Memo() if job.memo is None else job.memo, log=list(job.log))
     text = memo.encode()
     if len(text) <= MAX_INLINE_MEMO_BYTES:
         return text

@@ -28,7 +28,7 @@ _LOOK_AGAIN = 3600.0
 
 def suspend(ports: Ports, job: Job, waits: Waits) -> None:
     """The caller acks."""
-    memo = job.memo = job.memo or Memo()
+    memo = job.memo = Memo() if job.memo is None else job.memo
     for wanted in waits.scattered:
         memo.children[wanted.place] = start_child(ports, job.batch, job.index, wanted)
     until = NEVER if waits.until is None else waits.until

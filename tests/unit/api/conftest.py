@@ -21,7 +21,7 @@ from tests.unit.steps.both import opened
 FLOWS = """
 from pydantic import BaseModel
 
-from fanfold import Access, flow
+from fanfold import Access, Flow, flow
 
 
 @flow(retries=0)
@@ -55,6 +55,16 @@ def folding(record):
 @flow
 def paid(record, ctx):
     ctx.spend(0.3)
+
+
+@flow
+def asks(record, ctx):
+    return [ctx.ask("Really?", schema=bool), ctx.ask("How many?", name="many", schema=int)]
+
+
+both = Flow("both").node("items", lambda record: record).batch(
+    "ask", lambda item, ctx: ctx.ask(f"Is {item} fine?"), distributed=True
+).edge("items", "ask")
 
 
 class Typed(BaseModel):
