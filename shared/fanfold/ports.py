@@ -135,6 +135,9 @@ class Batches(Protocol):
         """Newest first, from the one after batch `before` on. `parent`: the children of the runs of
         this batch, of whatever kind and state."""
 
+    def followers(self, batch_id: str) -> list[Batch]:
+        """Those that wait for it (following.awaited), in whatever order."""
+
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         """Read, apply, write, in one transaction. `arrow` is pure and may be called again; what it
         raises is raised here and nothing is written."""

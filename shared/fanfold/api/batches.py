@@ -128,10 +128,11 @@ def go_on(asker: Asking, batch_id: str) -> BatchShape:
 
 @router.patch("/{batch_id}", summary="Change a batch", responses=answers(400, 403, 404, 409))
 def update(asker: Asking, batch_id: str, body: Changes) -> BatchShape:
-    """Change options while it runs; label, tags and who may look at it or hold it at any time."""
+    """Change options while it runs, and what it comes after while it waits; label, tags and who may
+    look at it or hold it at any time."""
     asker.batch(Action.HOLD, batch_id)
     changes = body.model_dump(exclude_unset=True)
-    return _shown(asker, change(asker.fanfold.ports, batch_id, changes))
+    return _shown(asker, change(asker.fanfold.ports, batch_id, changes, asker.sees))
 
 
 @router.post(

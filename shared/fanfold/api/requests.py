@@ -59,6 +59,9 @@ class NewRun(BaseModel):
     priority: Priority = Priority.NORMAL
     #: who starts one run by itself may be asked, unless it is said that nobody is there
     interactive: bool = True
+    #: batches that have to end first, and how
+    after: list[str] = Field(default_factory=list)
+    after_on: Literal["success", "end"] = "success"
     managers: list[str] = Field(default_factory=list)
     monitors: list[str] = Field(default_factory=list)
     #: the same one, of the same asker, names the same run
@@ -90,8 +93,8 @@ class About(BaseModel):
 
 
 class Changes(About):
-    """Options of a batch that has not ended, and what is said of it at any time; what is not named
-    stays. A deadline is so many seconds from now."""
+    """Options of a batch that has not ended, what it comes after while it waits, and what is said
+    of it at any time; what is not named stays. A deadline is so many seconds from now."""
 
     concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     rate: str | None = None
@@ -99,6 +102,14 @@ class Changes(About):
     error_policy: Literal["continue", "stop"] | None = None
     max_spend: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
     deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
+    after: list[str] | None = None
+    after_on: Literal["success", "end"] | None = None
+
+    @model_validator(mode="after")
+    def _after_whom(self) -> Self:
+        if "after" in self.model_fields_set and self.after is None:
+            raise ValueError("after: a list, and [] for none")
+        return self
 
 
 State = Literal["failed", "canceled", "skipped", "succeeded"]

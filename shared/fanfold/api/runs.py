@@ -49,7 +49,7 @@ def create(
         principal=asker.principal.identity,
         owner=asker.principal.identity,
     )
-    batch = start_run(asker.fanfold.ports, found, body.input, request)
+    batch = start_run(asker.fanfold.ports, found, body.input, request, asker.sees)
     shape = _whole(asker, batch, 0)
     response.headers["Location"] = f"/api/runs/{shape.run_id}"
     return shape

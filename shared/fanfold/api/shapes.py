@@ -63,6 +63,13 @@ class CostShape(BaseModel):
     services: float | None
 
 
+class AwaitedShape(BaseModel):
+    """A batch that another one waits for."""
+
+    batch_id: str
+    status: str
+
+
 class BatchShape(BaseModel):
     """A batch, at a glance."""
 
@@ -92,6 +99,8 @@ class BatchShape(BaseModel):
     error: str | None
     #: whether it is paused by its canary, and goes on when it is resumed
     held: bool
+    #: those that have to end before it begins
+    waits_for: list[AwaitedShape]
     cost: CostShape
     #: its failures by what is the same in them, the ten most frequent; …/errors has all
     errors: list[ErrorShape]
@@ -132,6 +141,9 @@ class BatchShape(BaseModel):
             ended_at=moment(batch.ended_at),
             error=reason_of(status),
             held=batch.is_held,
+            waits_for=[
+                AwaitedShape(batch_id=it.id, status=str(it.state)) for it in status.waits_for
+            ],
             cost=CostShape.model_validate(
                 expenses_of(status, on_google=on_google), from_attributes=True
             ),

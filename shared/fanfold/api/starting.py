@@ -42,6 +42,11 @@ def started(
     ports = asker.fanfold.ports
     problems = Problems()
     batch = create_batch(
-        ports, request, lambda: source.lines(problems), check=check, problems=problems
+        ports,
+        request,
+        lambda: source.lines(problems),
+        check=check,
+        problems=problems,
+        sees=asker.sees,
     )
     return BatchShape.of(status_of(ports, batch.id), on_google=asker.on_google)

@@ -50,8 +50,7 @@ def legend(status: Status, width: int, *, plain: bool = False) -> list[Text]:
         for name, number in parts_of(status)
     ]
     if not status.batch.sealed and not status.batch.ended:
-        begun = status.batch.started_at is not None
-        entries.append(Text("reading the source" if begun else "waiting for a worker"))
+        entries.append(Text(_unread(status)))
     lines: list[Text] = []
     for entry in entries:
         if lines and lines[-1].cell_len + len(_BETWEEN) + entry.cell_len <= width:
@@ -59,6 +58,13 @@ def legend(status: Status, width: int, *, plain: bool = False) -> list[Text]:
         else:
             lines.append(Text().append_text(entry))
     return lines
+
+
+def _unread(status: Status) -> str:
+    if status.waits_for:
+        return "waiting for other batches"
+    begun = status.batch.started_at is not None
+    return "reading the source" if begun else "waiting for a worker"
 
 
 def _shares(numbers: list[int], room: int) -> list[int]:

@@ -11,7 +11,7 @@ from fanfold.cli import parameters as given
 if TYPE_CHECKING:
     from fanfold.domain.batch import Batch
 
-_LISTS = frozenset({"tags", "managers", "monitors"})
+_LISTS = frozenset({"tags", "managers", "monitors", "after"})
 EXAMPLE = "fanfold set last concurrency=50 rate=10/s max_failures=3% deadline=2h"
 
 
@@ -23,7 +23,8 @@ def set_(
             metavar="OPTION=VALUE…",
             help="concurrency=50, rate=600/min, max_failures=20 or 3%, error_policy=stop, "
             "max_spend=20.50 dollars, deadline=2h from now; none for no rate, max_failures, "
-            "max_spend, deadline. At any time "
+            "max_spend, deadline. While it waits after=BATCH,BATCH or none, and after_on=success "
+            "or end. At any time "
             "label=TEXT, tags=A,B, managers=A,B, monitors=A,B.",
         ),
     ],
@@ -33,10 +34,11 @@ def set_(
     """Change options of a batch while it runs, and its label, its tags and its people at any time.
 
     What runs already goes on. A lower concurrency is reached as runs end, a lower rate within
-    seconds; a budget that is spent already ends the batch at once.
+    seconds; a budget that is spent already ends the batch at once. What a batch comes after can be
+    changed as long as it waits.
     """
     from fanfold.cli import exits
-    from fanfold.cli.opening import opened_at
+    from fanfold.cli.opening import find_batch, opened_at
     from fanfold.cli.report import options_of
     from fanfold.cli.terminal import Terminal
     from fanfold.steps.change import change
@@ -44,6 +46,8 @@ def set_(
     terminal = Terminal()
     wanted = dict(_change_of(text) for text in changes)
     with opened_at(batch, engine) as (fanfold, found):
+        if "after" in wanted:
+            wanted["after"] = [find_batch(fanfold.ports, it).id for it in wanted["after"]]
         changed = change(fanfold.ports, found.id, wanted)
     if json:
         terminal.json({"batch_id": changed.id, "status": changed.state, **_told(changed)})
@@ -100,6 +104,8 @@ def _told(batch: Batch) -> dict[str, Any]:
         "error_policy": options.error_policy,
         "max_spend": options.max_spend,
         "deadline_at": batch.deadline_at,
+        "after": options.after,
+        "after_on": options.after_on,
         "label": options.label,
         "tags": options.tags,
         "managers": options.managers,

@@ -22,6 +22,7 @@ _STYLES = {
     "failed": "red",
     "canceled": "magenta",
     "expired": "magenta",
+    "skipped": "magenta",
 }
 
 

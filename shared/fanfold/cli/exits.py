@@ -5,7 +5,7 @@
 | 0    | completed; some records may have failed, unless --strict           |
 | 1    | failed, or completed with failed records under --strict            |
 | 2    | bad usage or bad input; nothing was stored                         |
-| 3    | canceled or expired                                                |
+| 3    | canceled, expired or skipped                                       |
 | 130  | interrupted; what is stored goes on with `fanfold attach`          |
 """
 
@@ -30,7 +30,7 @@ def code_of(status: Status, *, strict: bool = False) -> int:
     match status.batch.state:
         case BatchState.COMPLETED:
             return FAILED if strict and status.counts.failed else OK
-        case BatchState.CANCELED | BatchState.EXPIRED:
+        case BatchState.CANCELED | BatchState.EXPIRED | BatchState.SKIPPED:
             return STOPPED
         case _:
             return FAILED

@@ -18,7 +18,12 @@ EXAMPLE = "fanfold list --status running"
 
 
 _LONG = 200
-_STYLES = {"completed": "green", "failed": "red", "running": "yellow", "canceled": "magenta"}
+_STYLES = {
+    "completed": "green",
+    "failed": "red",
+    "running": "yellow",
+    **dict.fromkeys(("canceled", "expired", "skipped"), "magenta"),
+}
 
 
 def list_(
@@ -111,7 +116,7 @@ def _state(text: str) -> Any:
 
 def _as_json(status: Status) -> dict[str, Any]:
     from fanfold.cli.numbers import iso
-    from fanfold.cli.report import counts_as_json
+    from fanfold.cli.report import awaited_as_json, counts_as_json
 
     batch = status.batch
     return {
@@ -122,6 +127,7 @@ def _as_json(status: Status) -> dict[str, Any]:
         "seconds": round(status.seconds, 3),
         "label": batch.options.label,
         "tags": batch.options.tags,
+        "waits_for": awaited_as_json(status),
         "created_at": iso(batch.created_at),
     }
 
@@ -142,6 +148,9 @@ def _table(found: list[Status]) -> Table:
     labelled = any(it.batch.options.label for it in found)
     if labelled:
         table.add_column("LABEL")
+    some_wait = any(it.waits_for for it in found)
+    if some_wait:
+        table.add_column("WAITS FOR")
 
     def giving_way(text: str) -> Text:
         return Text(short(text, _LONG), no_wrap=True, overflow="ellipsis")
@@ -156,5 +165,9 @@ def _table(found: list[Status]) -> Table:
             f"{it.counts.failed:,}",
             brief(it.seconds),
         ]
-        table.add_row(*row, *([giving_way(it.batch.options.label or "")] if labelled else []))
+        if labelled:
+            row.append(giving_way(it.batch.options.label or ""))
+        if some_wait:
+            row.append(giving_way(", ".join(other.id for other in it.waits_for)))
+        table.add_row(*row)
     return table

@@ -169,8 +169,8 @@ def _fanfold(
     A flow is a function with @flow above it. A batch is one use of it over all records of a
     source. Batches are kept in ./.fanfold, or where FANFOLD_HOME says.
 
-    Exit codes: 0 completed, 1 failed, 2 bad usage or input, 3 canceled or expired, 130
-    interrupted.
+    Exit codes: 0 completed, 1 failed, 2 bad usage or input, 3 canceled, expired or skipped,
+    130 interrupted.
     """
     from fanfold.cli.logs import show_log
     from fanfold.cli.terminal import Terminal

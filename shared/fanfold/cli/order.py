@@ -29,6 +29,8 @@ class Order:
     options: BatchOptions
     request_id: str | None
     source: Opened
+    #: batches it comes after, as they were named
+    after: tuple[str, ...]
     #: opens it again once the batches can be read whose results are in it; None: none are
     with_results: Callable[[Ports], Opened] | None
 
@@ -40,7 +42,7 @@ class Order:
         source = self._opened(ports)
         request = BatchRequest(
             self.found.ref,
-            self.options,
+            self._options_here(ports),
             source.name,
             self.request_id,
             source_version=source.version,
@@ -55,6 +57,16 @@ class Order:
         return check_source(
             lambda told: watch(source.lines(told)), self.options, self._check, on_problem
         )
+
+    def _options_here(self, ports: Ports) -> BatchOptions:
+        """Which batches are meant is known where they can be read."""
+        from fanfold.cli.opening import find_batch
+        from fanfold.domain.options import options_from
+
+        if not self.after:
+            return self.options
+        after = [find_batch(ports, text).id for text in self.after]
+        return options_from({**self.options.model_dump(), "after": after})
 
     def _opened(self, ports: Ports | None) -> Opened:
         if self.with_results is None or ports is None:
@@ -75,10 +87,10 @@ def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
 
     options, source_format = _options_of(wanted), _format_of(wanted)
     found = Library(places).find(wanted.flow)
-    texts = wanted.source
+    texts, after = wanted.source, tuple(wanted.after or ())
     if not texts:
         source = _own_source(found, wanted, options.key, source_format)
-        return Order(found, options, wanted.request_id, source, None)
+        return Order(found, options, wanted.request_id, source, after, None)
 
     def with_results(ports: Ports) -> Opened:
         from fanfold.cli.opening import find_batch
@@ -94,7 +106,7 @@ def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
     # What can be refused unread is refused here: before anything is brought up for the batch.
     source = open_source(texts, source_format, key_field=options.key, results=_to_come)
     late = with_results if any(text.startswith(PREFIX) for text in texts) else None
-    return Order(found, options, wanted.request_id, source, late)
+    return Order(found, options, wanted.request_id, source, after, late)
 
 
 def _to_come(text: str) -> Any:
@@ -128,6 +140,7 @@ def _options_of(wanted: Wanted) -> BatchOptions:
         "retries": wanted.retries,
         "timeout": wanted.timeout,
         "priority": wanted.priority,
+        "after_on": "end" if wanted.after_any_end else None,
         "label": wanted.label,
         "tags": wanted.tag or [],
         "managers": wanted.manager or [],

@@ -20,8 +20,8 @@ def prune(
         list[str] | None,
         typer.Option(
             metavar="STATUS",
-            help="Only batches that are completed, failed, canceled or expired, and no dead "
-            "letters. May be repeated.",
+            help="Only batches that are completed, failed, canceled, expired or skipped, and no "
+            "dead letters. May be repeated.",
             autocompletion=complete_batch_status,
             show_default=False,
         ),

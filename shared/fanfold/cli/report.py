@@ -76,9 +76,14 @@ def status_as_json(status: Status, output: Any) -> dict[str, Any]:
         "started_at": iso(batch.started_at),
         "ended_at": iso(batch.ended_at),
         "error": reason_of(status),
+        "waits_for": awaited_as_json(status),
         "errors": [group_as_json(group) for group in groups_of(status)],
         "output": output,
     }
+
+
+def awaited_as_json(status: Status) -> list[dict[str, str]]:
+    return [{"batch_id": it.id, "status": str(it.state)} for it in status.waits_for]
 
 
 def percentiles_as_json(

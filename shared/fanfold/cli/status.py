@@ -116,7 +116,7 @@ def _facts(seen: Status, width: int, more: list[tuple[str, str]]) -> Table:
 
 def _named(seen: Status) -> Iterator[tuple[str, str]]:
     from fanfold.cli.numbers import duration, moment
-    from fanfold.cli.report import counted, options_of, percentiles, reason_of
+    from fanfold.cli.report import counted, options_of, percentiles
     from fanfold.domain.money import in_words
 
     batch = seen.batch
@@ -141,10 +141,20 @@ def _named(seen: Status) -> Iterator[tuple[str, str]]:
         yield "label", batch.options.label
     if batch.options.tags:
         yield "tags", ", ".join(batch.options.tags)
-    if (reason := reason_of(seen)) is not None:
+    yield from _whys(seen)
+
+
+def _whys(seen: Status) -> Iterator[tuple[str, str]]:
+    """Why it is as it is."""
+    from fanfold.cli.numbers import moment
+    from fanfold.cli.report import reason_of
+
+    if seen.waits_for:
+        yield "waits for", ", ".join(f"{it.id} ({it.state})" for it in seen.waits_for)
+    elif (reason := reason_of(seen)) is not None:
         yield "reason", reason
-    if batch.pruned_at is not None:
-        yield "pruned", f"{moment(batch.pruned_at)}: its records and results are gone"
+    if seen.batch.pruned_at is not None:
+        yield "pruned", f"{moment(seen.batch.pruned_at)}: its records and results are gone"
 
 
 def _generations(batch: Batch) -> Iterator[tuple[str, str]]:

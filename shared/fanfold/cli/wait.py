@@ -76,6 +76,7 @@ def _wait(
     """Its status, ended or out of time."""
     from fanfold.cli.display import display_for
     from fanfold.cli.pace import look_seconds
+    from fanfold.cli.report import reason_of
     from fanfold.cli.seen import status_again
 
     begun = moved = time.monotonic()
@@ -94,8 +95,6 @@ def _wait(
             if not hinted and now - moved >= _QUIET_SECONDS and not status.counts.running:
                 hinted = True
                 if not terminal.quiet:
-                    display.say(
-                        f"fanfold: nothing has moved for {_QUIET_SECONDS:g} s. Is there a worker? "
-                        f"{attach}"
-                    )
+                    why = reason_of(status) if status.waits_for else f"Is there a worker? {attach}"
+                    display.say(f"fanfold: nothing has moved for {_QUIET_SECONDS:g} s. {why}")
             time.sleep(max(0.0, min(look_seconds(fanfold), left)))

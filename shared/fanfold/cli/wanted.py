@@ -54,6 +54,8 @@ class Wanted:
     retries: work.Retries = None
     timeout: work.Timeout = None
     priority: work.PriorityClass = None
+    after: work.After = None
+    after_any_end: work.AfterAnyEnd = False
 
 
 def taking_wanted(command: Callable[..., int]) -> Callable[..., int]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fanfold.cli.completion import complete_batch
 from fanfold.domain.priority import Priority
 
 _WORK = "Work"
@@ -62,6 +63,25 @@ PriorityClass = Annotated[
         "come. Default: normal.",
         rich_help_panel=_WORK,
         show_default=False,
+    ),
+]
+After = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="BATCH",
+        help="Begin when this batch has completed; skip this one if it ends otherwise. An id, the "
+        "beginning of one, or `last`. May be repeated: then all of them.",
+        autocompletion=complete_batch,
+        rich_help_panel=_WORK,
+        show_default=False,
+    ),
+]
+AfterAnyEnd = Annotated[
+    bool,
+    typer.Option(
+        "--after-any-end",
+        help="Begin when those of --after have ended, however that was.",
+        rich_help_panel=_WORK,
     ),
 ]
 ErrorPolicy = Annotated[

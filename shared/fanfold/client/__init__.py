@@ -37,6 +37,7 @@ from fanfold.client.errors import (
     is_validation_failed,
 )
 from fanfold.client.shapes import (
+    Awaited,
     Batch,
     Certificate,
     Cost,
@@ -55,6 +56,7 @@ from fanfold.client.shapes import (
 
 __all__ = [
     "AsyncClient",
+    "Awaited",
     "Batch",
     "BatchNotFound",
     "Certificate",

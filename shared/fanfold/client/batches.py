@@ -106,7 +106,8 @@ class BatchOperations(Asking):
 
     def update_batch(self, /, batch_id: str, **changes: Any) -> Operation[Batch]:
         """Change options while it runs (concurrency, rate, max_failures, error_policy, max_spend,
-        deadline), and label, tags, managers and monitors at any time."""
+        deadline), after and after_on while it waits, and label, tags, managers and monitors at any
+        time."""
         call = Call(verb="PATCH", path=_batch(batch_id), json=changes)
         return Batch.read((yield from self.patience.ask(call)).json)
 

@@ -31,7 +31,7 @@ class RunOperations(Asking):
         **options: Any,
     ) -> Operation[Run]:
         """Run a flow once, on this input. `options`: label, tags, parameters, retries, timeout,
-        deadline, priority, managers, monitors. Started once, as a batch is."""
+        deadline, priority, after, after_on, managers, monitors. Started once, as a batch is."""
         body = {"flow": flow, "input": input, **options}
         return self.started("/api/runs", body, request_id, Run)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fanfold.client.errors import ClientError
 
-ENDED_BATCH = frozenset({"completed", "failed", "canceled", "expired"})
+ENDED_BATCH = frozenset({"completed", "failed", "canceled", "expired", "skipped"})
 ENDED_RUN = frozenset({"succeeded", "failed", "canceled", "skipped"})
 _WHOSE = "Is this the address of a Fanfold API?"
 
@@ -85,6 +85,13 @@ class Cost(Shape):
     services: float | None = None
 
 
+class Awaited(Shape):
+    """A batch that another one waits for."""
+
+    batch_id: str
+    status: str
+
+
 class Batch(Shape):
     batch_id: str
     flow: str
@@ -112,6 +119,8 @@ class Batch(Shape):
     error: str | None = None
     #: whether its canary has it paused
     held: bool = False
+    #: those that have to end before it begins
+    waits_for: list[Awaited] = Field(default_factory=list)
     cost: Cost = Field(default_factory=Cost)
     errors: list[ErrorGroup] = Field(default_factory=list)
 

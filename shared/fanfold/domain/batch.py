@@ -7,14 +7,16 @@
                           │        ▼
                           │    canceling
                           ▼        │
-                    close ▶ finalizing ──end──▶ completed | failed | canceled | expired
+                    close ▶ finalizing ──end──▶ completed | failed | canceled | expired | skipped
 
     completed | failed ──refold──▶ completed | failed
-    completed | failed | canceled | expired ──retry──▶ pending
+    completed | failed | canceled | expired | skipped ──retry──▶ pending
+    paused ──wait──▶ pending
 
 | state      | who moves it on                              | after a crash                        |
 |------------|----------------------------------------------|--------------------------------------|
-| pending    | fan_out, when it gets the message            | the message is delivered again       |
+| pending    | fan_out, when it gets the message; of one    | the message is delivered again       |
+|            | that waits (domain.following), who ends last |                                      |
 | running    | whoever finds the sum equal to the total     | every redelivery asks again          |
 | paused     | the user                                     | stays                                |
 | canceling  | finalize, at once                            | the message is delivered again       |
@@ -23,8 +25,8 @@
 |            | called again, and a retry opens the next one |                                      |
 
 The reason is separate from the state: `ending` says what a batch that was stopped will become and
-why. One function per arrow (`retry` is in domain.retrying); each raises IllegalTransition where the
-table has none.
+why. One function per arrow (`retry` is in domain.retrying, `wait` in domain.following); each raises
+IllegalTransition where the table has none.
 """
 
 from __future__ import annotations
@@ -54,10 +56,14 @@ class BatchState(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
 
 
 ENDED = frozenset(
-    {BatchState.COMPLETED, BatchState.FAILED, BatchState.CANCELED, BatchState.EXPIRED}
+    {
+        *(BatchState.COMPLETED, BatchState.FAILED),
+        *(BatchState.CANCELED, BatchState.EXPIRED, BatchState.SKIPPED),
+    }
 )
 #: Results may land only while a batch is in one of these.
 OPEN = frozenset({BatchState.PENDING, BatchState.RUNNING, BatchState.PAUSED})
@@ -81,6 +87,7 @@ TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
     },
     BatchState.PAUSED: {
         "resume": frozenset({BatchState.RUNNING}),
+        "wait": frozenset({BatchState.PENDING}),
         "stop": _STOP,
         "close": _CLOSE,
     },
@@ -90,6 +97,7 @@ TRANSITIONS: dict[BatchState, dict[str, frozenset[BatchState]]] = {
     BatchState.FAILED: {"refold": _FOLDED, "retry": _RETRY},
     BatchState.CANCELED: {"retry": _RETRY},
     BatchState.EXPIRED: {"retry": _RETRY},
+    BatchState.SKIPPED: {"retry": _RETRY},
 }
 
 
@@ -131,6 +139,8 @@ class Batch:
     #: of a child batch: the run whose items these are
     parent: Parent | None = None
     state: BatchState = BatchState.PENDING
+    #: whether those it comes after had ended as it wants when it began: it waits no more
+    followed: bool = False
     #: what it becomes once closed, if it was stopped
     ending: Ending | None = None
     #: a retry opens a new one

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from fanfold.domain.batch import Batch, BatchState, Ending
+from fanfold.domain.following import FOLLOWS, waits
 from fanfold.domain.in_flight import adapted
 from fanfold.domain.options import BatchOptions
 from fanfold.errors import IllegalTransition
@@ -33,6 +34,11 @@ def change(
     goes by them."""
     if not batch.is_open and not SAID.issuperset(changes):
         raise IllegalTransition(f"{batch.id} is {batch.state}: its options cannot change any more")
+    if not waits(batch) and not FOLLOWS.isdisjoint(changes):
+        raise IllegalTransition(
+            f"after: {batch.id} waits for no other batch. What it comes after can be changed while "
+            "it waits"
+        )
     options = BatchOptions.model_validate({**batch.options.model_dump(), **changes})
     if batch.options.concurrency is None and options.rate is not None:
         raise IllegalTransition(

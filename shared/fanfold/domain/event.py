@@ -1,6 +1,7 @@
 """What happens to a batch as a whole, for those who want to be told of it.
 
     started ─▶ (first_failure, asked …, held) ─▶ progress … ─▶ completed | failed | canceled | …
+    skipped, of one that never began
 
 Each generation has its own. An event has a sequence number, which is drawn in the very commit that
 makes what it tells come true: so it is told of nothing that did not happen, and a number never
@@ -36,6 +37,7 @@ class EventKind(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,9 @@ from fanfold.errors import BatchNotFound
 
 PREFIX = "batch-"
 INDEX_BITS = 40
-_BATCH_ID = re.compile(r"batch-[a-z2-7]{16}")
+#: of a batch id
+PATTERN = r"batch-[a-z2-7]{16}"
+_BATCH_ID = re.compile(PATTERN)
 
 
 def batch_id_from(bits: bytes) -> str:

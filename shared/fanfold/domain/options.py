@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from fanfold.domain.ids import PATTERN
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import per_second
 from fanfold.errors import OptionInvalid
@@ -28,6 +29,7 @@ _SHARE = re.compile(r"(100|[0-9]{1,2}(\.[0-9]{1,3})?)%")
 Label = Annotated[str, Field(max_length=200)]
 Person = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
+BatchName = Annotated[str, Field(pattern=f"^{PATTERN}$")]
 
 
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -56,6 +58,10 @@ def _budget(value: Any) -> int | str | None:
     if isinstance(value, str) and _SHARE.fullmatch(value):
         return value
     raise ValueError("must be a number of records, or a share of all such as 3%")
+
+
+def _each_once(value: list[str]) -> list[str]:
+    return list(dict.fromkeys(value))
 
 
 def _rate(value: str) -> str:
@@ -120,6 +126,12 @@ class BatchOptions(BaseModel):
     #: where several batches are ready, workers that pull take the records of `high` ones first and
     #: of `low` ones last; functions that are pushed to get them as they come
     priority: Annotated[Priority, Field(strict=False)] = Priority.NORMAL
+    #: ids of batches that have to end first: until then nothing of it is begun (domain.following)
+    after: Annotated[list[BatchName], Field(max_length=100), AfterValidator(_each_once)] = Field(
+        default_factory=list
+    )
+    #: how they have to end: all completed, or else it is skipped; or in whatever way
+    after_on: Literal["success", "end"] = "success"
     #: who may hold the batch besides its owner, and who may look at it: identities, `group:NAME`,
     #: or `all` for everybody whose identity is known (domain.access)
     managers: Annotated[list[Person], Field(max_length=100)] = Field(default_factory=list)

@@ -5,6 +5,9 @@
 | while the source is copied | a draft nobody refers to                                         |
 | before the batch is stored | a blob nobody refers to                                          |
 | before the message is out  | a pending batch: the same request publishes again, as does sweep |
+
+A batch that comes after others is stored and copied as any; its message goes out once they have
+ended (steps.follow).
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ from fanfold.sources.copy import spool
 from fanfold.sources.line import Line, refuse
 from fanfold.sources.prepare import prepared
 from fanfold.sources.problems import Problems
-from fanfold.steps.request import request_fan_out
+from fanfold.steps.follow import check_after, set_off
 
 
 def content_of(records: Any) -> str:
@@ -72,10 +75,12 @@ def create_batch(
     check: Callable[[Any], None] | None = None,
     on_progress: Callable[[int], None] | None = None,
     problems: Problems | None = None,
+    sees: Callable[[Batch], bool] = lambda _: True,
 ) -> Batch:
     """Store the batch and start its fan-out. Every record passes `check` before anything is
     stored; what it raises is raised here. With `problems`, which `lines` must tell of its own,
-    several of them are raised together."""
+    several of them are raised together. `sees`: whether whoever asks may know of a batch that it
+    is to come after."""
     digest = _digest_of(request)
     if request.request_id is None:
         batch_id = ports.ids.batch_id()
@@ -84,6 +89,7 @@ def create_batch(
         known = _known(ports, batch_id, digest)
         if known is not None:
             return known
+    check_after(ports.batches, batch_id, request.options.after, sees)
     blob = f"{batch_id}/source-{ports.ids.token()}.jsonl"
     options = with_limit(_with_seed(ports, request.options))
     # a sample is drawn once it is known how many records there are
@@ -110,7 +116,7 @@ def create_batch(
     if stored.source.blob != blob:  # the same request, at the same time, was faster
         ports.blobs.delete(blob)
         _refuse_another(stored, digest)
-    request_fan_out(ports, stored)
+    set_off(ports, stored)
     return stored
 
 
@@ -152,7 +158,7 @@ def _known(ports: Ports, batch_id: str, digest: str) -> Batch | None:
         return None
     _refuse_another(stored, digest)
     if stored.state is BatchState.PENDING:
-        request_fan_out(ports, stored)
+        set_off(ports, stored)
     return stored
 
 

@@ -23,6 +23,8 @@ message of its own if the time of the one that sealed it is over.
 A retry has nothing to read: what older generations left of its records is removed, within the same
 time limit, and then they are published as those of a shuffled batch are.
 
+A batch that waits for others is not begun, whoever sent the message (steps.follow).
+
 The pages are steps.paging's.
 """
 
@@ -32,7 +34,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from fanfold import log
-from fanfold.domain import announce, retrying
+from fanfold.domain import announce, following, retrying
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
 from fanfold.domain.messages import FanOutMessage, PageMessage
@@ -44,6 +46,7 @@ from fanfold.steps.advance import REPEATED, advance, publish_runs, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.children import stop_if_orphaned
 from fanfold.steps.dispatch import stretches
+from fanfold.steps.follow import may_begin
 from fanfold.steps.paging import pages_behind
 from fanfold.steps.rank import rank
 from fanfold.steps.request import request_fan_out
@@ -56,14 +59,15 @@ def fan_out(
 ) -> None:
     """Page the source and seal it, or hand on when out of time. May be repeated at any point."""
     batch = ports.batches.get(message.batch_id)
-    if batch.generation != message.generation:
+    if batch.generation != message.generation or not may_begin(ports, batch):
         return
     if stop_if_orphaned(ports, batch) or not batch.is_open:
         ask(ports, ports.batches.get(batch.id))
         return
     was_ready = is_dispatchable(batch)
     try:
-        batch = ports.batches.amend(batch.id, partial(announce.start, now=ports.clock.now()))
+        begin = partial(_begin, seen=batch, now=ports.clock.now())
+        batch = ports.batches.amend(batch.id, begin)
         batch = tell_in_passing(ports, batch)
         repair(ports, batch, lambda release: release.record is None, attempt)
         has_read = not batch.sealed
@@ -85,6 +89,10 @@ def fan_out(
         _publish_stretches(ports, batch, max(attempt, REPEATED) if was_ready else attempt)
     advance(ports, batch, None)
     ask(ports, batch)
+
+
+def _begin(batch: Batch, seen: Batch, now: float) -> Batch:
+    return announce.start(following.begin(batch, seen), now)
 
 
 def _read_on(ports: Ports, batch: Batch, published: int, out_of_time: Callable[[], bool]) -> Batch:

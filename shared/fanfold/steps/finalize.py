@@ -1,6 +1,6 @@
 """finalize: close the tally, certify, fold, write the output, end the batch.
 
-    close (one winner) → recount → fold → end
+    close (one winner) → recount → fold → end → those that wait for it (steps.follow)
 
 | a crash here           | what happens                                                         |
 |------------------------|----------------------------------------------------------------------|
@@ -8,7 +8,8 @@
 | after the close        | the claim ends, the redelivered message takes over and folds again   |
 | while folding          | the same; an attempt was counted before, and three are the limit     |
 | output written, no end | the same: the output has one name, writing it again replaces it      |
-| ended, nobody told     | the redelivered message tells, and wakes the run that waits for it   |
+| after the end          | the redelivered message finds it ended, tells, looks for those that  |
+|                        | wait for it, and wakes the run that it is part of                    |
 
 Whoever meets a living claim stands aside. The claim's holder has a message of its own, not acked
 before the end, so another first delivery is simply done with; a redelivery may be that very
@@ -40,6 +41,7 @@ from fanfold.folds.apply import apply_fold
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.steps.children import stop_children, wake_parent
+from fanfold.steps.follow import bring_on_followers
 from fanfold.steps.outputs import store_output
 from fanfold.steps.policy import Policy
 from fanfold.steps.retry import clear
@@ -72,16 +74,15 @@ def finalize(
     claim = Claim(f"{ports.owner}/{ports.ids.token()}", now + policy.claim_seconds)
     batch = ports.batches.close(message.batch_id, message.generation, claim, now)
     if batch.generation != message.generation or batch.state is not BatchState.FINALIZING:
-        if batch.ended:  # by somebody who may have died before telling
-            tell(ports, batch)
-            wake_parent(ports, policy, batch)
+        if batch.ended:  # by somebody who may have died before saying so
+            _follow_up(ports, policy, batch)
         return 0.0
     if batch.claim is None or batch.claim.owner != claim.owner:
         living = (batch.claim.until if batch.claim else now) - now
         return max(0.1, min(60.0, living)) if repeated else 0.0
     with (renewing or _Renewal)(ports, policy, batch.id, claim.owner):
         ended = _finish(ports, flows, batch, claim)
-    wake_parent(ports, policy, ended)
+    _follow_up(ports, policy, ended)
     return 0.0
 
 
@@ -160,8 +161,14 @@ def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> Batch:
         ),
     )  # fmt: skip
     log.info("batch.ended", state, batch_id=batch.id)
-    tell(ports, ended)
     return ended
+
+
+def _follow_up(ports: Ports, policy: Policy, ended: Batch) -> None:
+    """May be repeated."""
+    bring_on_followers(ports, ended)
+    tell(ports, ended)
+    wake_parent(ports, policy, ended)
 
 
 def _certified_and_folded(

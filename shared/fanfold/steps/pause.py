@@ -9,6 +9,8 @@ publishes whatever is not settled, stretch by stretch, marked as repeated.
 | after resume, before it is all out  | resume again publishes it again; so does the sweep      |
 | a message acked just as it resumes  | it was acked on a read before the resume, which         |
 |                                     | publishes everything after                              |
+
+One that waits for others goes on waiting when it is resumed.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from contextlib import suppress
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.following import resume as resume_waiting
+from fanfold.domain.following import waits
 from fanfold.domain.order import is_dispatchable
 from fanfold.errors import IllegalTransition
 from fanfold.ports import Ports
@@ -25,6 +29,7 @@ from fanfold.steps.ask import ask
 from fanfold.steps.dispatch import stretches
 from fanfold.steps.family import children_of
 from fanfold.steps.fan_out import request_runs
+from fanfold.steps.follow import set_off
 
 
 def pause(ports: Ports, batch_id: str) -> Batch:
@@ -40,7 +45,10 @@ def pause(ports: Ports, batch_id: str) -> Batch:
 
 def resume(ports: Ports, batch_id: str) -> Batch:
     """May be repeated: what is settled or leased is not run again for it."""
-    batch = ports.batches.amend(batch_id, rules.resume)
+    batch = ports.batches.amend(batch_id, resume_waiting)
+    if waits(batch):
+        set_off(ports, batch)
+        return batch
     if batch.options.concurrency is None:
         _publish_again(ports, batch)
     else:

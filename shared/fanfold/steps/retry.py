@@ -2,6 +2,9 @@
 
     choose ─▶ keep their order ─▶ reopen (one transaction) ─▶ publish ─▶ [fan-out] clear ─▶ dispatch
 
+One that comes after others and never began waits for them, unless one has ended otherwise than it
+wants: then it is refused.
+
 Before that, what a batch that was stopped early has not read of its source is read (steps.paging).
 
 What of a run may be chosen is told by its document, and of a record that never had one, which was
@@ -41,10 +44,10 @@ from fanfold.domain.tally import Tally, tally_of
 from fanfold.errors import Conflict, Contended, OptionInvalid
 from fanfold.ports import Ports
 from fanfold.steps.dispatch import indexes_at, keep_order
+from fanfold.steps.follow import check_may_follow, set_off
 from fanfold.steps.outputs import forget_output, forget_output_of
 from fanfold.steps.paging import read_late
 from fanfold.steps.rank import ranked
-from fanfold.steps.request import request_fan_out
 
 _CHUNK = 500
 #: what may have ended so without ever having had a document
@@ -104,6 +107,7 @@ def retry(
     if generation is not None and generation != batch.generation:
         return _repeated(batch, generation)
     _check(batch, parent)
+    check_may_follow(ports.batches, batch)
     batch = read_late(ports, batch)
     choice = _choose(ports, batch, selection)
     if not choice.indexes:
@@ -132,7 +136,7 @@ def retry(
     except (Conflict, Contended):
         ports.blobs.delete(order)
         raise
-    request_fan_out(ports, reopened)
+    set_off(ports, reopened)
     _forget(ports, batch)
     log.info("batch.retried", selection.what, batch_id=batch.id, records=chosen.records)
     return Retried(reopened, chosen.records)

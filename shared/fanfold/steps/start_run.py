@@ -5,6 +5,7 @@ run, from the moment that it is asked for. What its flow folds is not: there is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,13 @@ from fanfold.steps.create_batch import BatchRequest, content_of, create_batch
 SOURCE = "the run's input"
 
 
-def start_run(ports: Ports, found: Found, data: Any, request: BatchRequest) -> Batch:
+def start_run(
+    ports: Ports,
+    found: Found,
+    data: Any,
+    request: BatchRequest,
+    sees: Callable[[Batch], bool] = lambda _: True,
+) -> Batch:
     """`request` says all but where the record is. Raises SourceInvalid for one that the flow does
     not take."""
     source = open_items(lambda: [data], SOURCE, key_field=request.options.key)
@@ -27,4 +34,4 @@ def start_run(ports: Ports, found: Found, data: Any, request: BatchRequest) -> B
     def check(it: Any) -> None:
         check_input(found.flow, it)
 
-    return create_batch(ports, request, source.lines, check=check)
+    return create_batch(ports, request, source.lines, check=check, sees=sees)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.certificate import Certificate
+from fanfold.domain.following import Waiting, waits
 from fanfold.domain.tally import Counts, Tally, conserve
 from fanfold.ports import Ports
 from fanfold.steps.finalize import certify
+from fanfold.steps.follow import look
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Status:
     counts: Counts
     #: seconds since it was created, until it ended
     seconds: float
+    #: those that have to end before it begins
+    waits_for: tuple[Batch, ...] = ()
 
 
 def status_of(ports: Ports, batch_id: str) -> Status:
@@ -30,7 +35,8 @@ def status_of(ports: Ports, batch_id: str) -> Status:
     if batch.closed is not None:
         tally, running = batch.closed, 0
     counts = conserve(batch.known_total, tally, running)
-    return Status(batch, tally, counts, max(0.0, (batch.ended_at or now) - batch.created_at))
+    seconds = max(0.0, (batch.ended_at or now) - batch.created_at)
+    return Status(batch, tally, counts, seconds, _awaited(ports, batch))
 
 
 def status_from(ports: Ports, batch: Batch) -> Status:
@@ -45,6 +51,8 @@ def status_from(ports: Ports, batch: Batch) -> Status:
 def reason_of(status: Status) -> str | None:
     """Why the batch itself is or ended as it is, where that needs saying."""
     batch, counts = status.batch, status.counts
+    if status.waits_for:
+        return f"it waits for {in_words(status.waits_for)}"
     if batch.failure is not None:
         return batch.failure.message
     if batch.ending is not None:
@@ -56,6 +64,20 @@ def reason_of(status: Status) -> str | None:
     if batch.state is BatchState.FAILED and counts.failed:
         return "every record failed" if counts.failed == counts.total else "no record succeeded"
     return None
+
+
+def in_words(others: Sequence[Batch]) -> str:
+    """The first of those that are waited for, and how many there are besides."""
+    first, *rest = others
+    more = f", and {len(rest):,} more" if rest else ""
+    return f"{first.id}, which is {first.state}{more}"
+
+
+def _awaited(ports: Ports, batch: Batch) -> tuple[Batch, ...]:
+    if not waits(batch):
+        return ()
+    seen = look(ports.batches, batch)
+    return seen.others if isinstance(seen, Waiting) else ()
 
 
 def verify(ports: Ports, batch_id: str) -> Certificate:

@@ -9,6 +9,7 @@
 | a deadline, or a grace, that is over     | stops the batch                                    |
 | finalizing, and the claim has ended      | asks for finalization                              |
 | unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
+| those it waits for have ended            | publishes its fan-out, or skips it                 |
 | an event nobody was told, progress       | tells                                              |
 """
 
@@ -19,6 +20,7 @@ from functools import partial
 
 from fanfold import log
 from fanfold.domain.batch import ENDED, Batch, BatchState
+from fanfold.domain.following import Due, Missed, waits
 from fanfold.domain.frontier import Release
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
@@ -30,6 +32,7 @@ from fanfold.steps.advance import REPEATED, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.dispatch import indexes_at
+from fanfold.steps.follow import bring_on
 from fanfold.steps.policy import Policy
 from fanfold.steps.report import report
 from fanfold.steps.request import request_fan_out
@@ -150,7 +153,7 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if end_if_done(ports, batch):
         return Swept(asked=1)
     if stands_still(batch):
-        return Swept(asked=int(ask(ports, batch)))
+        return _sweep_standing(ports, batch)
     woken = wake_due(ports, policy, batch)
     released = repair(ports, batch, partial(_is_left_over, policy, now))
     if ask(ports, batch):
@@ -166,12 +169,25 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     return Swept(republished=_republish(ports, policy, memory, batch))
 
 
+def _sweep_standing(ports: Ports, batch: Batch) -> Swept:
+    if not waits(batch):
+        return Swept(asked=int(ask(ports, batch)))
+    match bring_on(ports, batch):
+        case Due():
+            request_fan_out(ports, batch)
+            return Swept(fan_outs=1)
+        case Missed():
+            return Swept(asked=1)
+        case _:
+            return Swept()
+
+
 def _tell_if_stuck(policy: Policy, memory: Memory, batch: Batch, tally: Tally, now: float) -> None:
     """For people: the sweep goes on doing what it can. What is paused, or waits for its time, is
     not stuck."""
     seen = (tally, batch.checkpoint.pages)
     still = memory.still.get(batch.id)
-    is_meant = batch.state is BatchState.PAUSED or tally.waiting > 0
+    is_meant = batch.state is BatchState.PAUSED or waits(batch) or tally.waiting > 0
     if still is None or still.seen != seen or is_meant:
         memory.still[batch.id] = Still(seen, now, now)
     elif now - still.told >= policy.stuck_seconds:

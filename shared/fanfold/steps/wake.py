@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.following import waits
 from fanfold.domain.run import Live, RunState
 from fanfold.ports import Ports
 from fanfold.steps.advance import advance, publish_indexes
@@ -43,6 +44,7 @@ def due(live: Live, *, generation: int, now: float) -> Live:
 
 
 def stands_still(batch: Batch) -> bool:
-    """Whether nothing of it is published before it is resumed. With a concurrency limit what has
-    been released goes on."""
-    return batch.state is BatchState.PAUSED and batch.options.concurrency is None
+    """Whether nothing of it is published before it is resumed, or before others have ended. With a
+    concurrency limit what has been released goes on when it is paused."""
+    is_paused = batch.state is BatchState.PAUSED and batch.options.concurrency is None
+    return is_paused or waits(batch)

@@ -22,10 +22,12 @@ from __future__ import annotations
 import time
 
 from fanfold.domain.batch import Batch, BatchState
+from fanfold.domain.following import Waiting, waits
 from fanfold.execution.isolation import Isolation
 from fanfold.execution.library import Library
 from fanfold.ports import Ports, Station
 from fanfold.steps.ask import Duty
+from fanfold.steps.follow import look
 from fanfold.steps.policy import Policy
 from fanfold.steps.sweep import open_batches
 from fanfold.steps.views import Views
@@ -140,11 +142,17 @@ class Worker:
 
     def _is_idle(self) -> bool:
         # what is paused goes on when its user says so, and not before
-        batches = [it for it in open_batches(self._ports) if not _stays_paused(it)]
+        batches = [it for it in open_batches(self._ports) if not self._stays(it)]
         if len(self._hand) or not all(batch.flow.is_in_memory for batch in batches):
             return False
         # what only another process can work on, now or later, is not waited for
         return bool(batches) or not any(self._ports.queue.backlog(it) for it in Station)
+
+    def _stays(self, batch: Batch) -> bool:
+        """As it is, as far as it goes: what it waits for is looked at by itself."""
+        if waits(batch) and isinstance(look(self._ports.batches, batch), Waiting):
+            return True
+        return _stays_paused(batch)
 
     def _drain(self) -> None:
         self.stop()

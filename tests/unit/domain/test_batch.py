@@ -30,6 +30,7 @@ from fanfold.domain.certificate import Certificate
 from fanfold.domain.digest import digest_of
 from fanfold.domain.finalizing import begin_fold, claim_again, renew_claim
 from fanfold.domain.flow import FlowRef
+from fanfold.domain.following import wait
 from fanfold.domain.generation import Chosen
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Blame, Failure, Value
@@ -99,6 +100,7 @@ ARROWS: dict[str, Callable[[Batch], Batch]] = {
     "start": lambda batch: start(batch, 9.0),
     "pause": pause,
     "resume": resume,
+    "wait": wait,
     "stop": lambda batch: stop(batch, FATAL),
     "close": lambda batch: close(batch, Tally(succeeded=3), CLAIM, 9.0),
     "end": lambda batch: end(batch, BatchState.COMPLETED, 9.0),
@@ -135,7 +137,8 @@ def test_every_arrow_that_is_drawn_is_in_the_table() -> None:
         "pending",
         "finalizing",
         "completed | failed",
-        "completed | failed | canceled | expired",
+        "completed | failed | canceled | expired | skipped",
+        "paused",
     ]
     for sources, arrow, targets in drawn:
         assert {it for it, arrows in TRANSITIONS.items() if arrow in arrows} == {

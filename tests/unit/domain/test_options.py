@@ -31,9 +31,13 @@ GOOD: dict[str, list[Any]] = {
     "retries": [0, 100],
     "timeout": [0.001, 60, 604_800.0],
     "priority": ["high", "normal", "low"],
+    "after": [[], ["batch-aaaaaaaaaaaaaaaa"], [f"batch-{n:a>16}" for n in range(2, 8)]],
+    "after_on": ["success", "end"],
     "label": ["", "x" * 200],
     "tags": [[], ["a"], ["x" * 100] * 50],
 }
+
+MANY = [f"batch-{'a' * 13}{a}{b}{c}" for a in "abcde" for b in "abcde" for c in "abcde"]
 
 BAD: dict[str, list[Any]] = {
     "concurrency": [0, -1, 100_001, 1.5, "5", True, float("nan")],
@@ -58,6 +62,8 @@ BAD: dict[str, list[Any]] = {
     "retries": [-1, 101, 1.0, True],
     "timeout": [0, -1.0, 604_801, "60", float("nan"), float("inf"), True],
     "priority": ["urgent", "HIGH", "", 1, True],
+    "after": ["batch-aaaaaaaaaaaaaaaa", ["last"], [""], [7], ["batch-" + "a" * 15], MANY, {}],
+    "after_on": ["failure", "", True],
     "label": ["x" * 201, 7],
     "tags": ["a", [""], [7], ["x" * 101], ["a"] * 51, {"a"}],
 }

@@ -58,6 +58,7 @@ def use(ports: Ports) -> None:
         ports.batches.find(kinds=kinds)
         ports.batches.find([BatchState.RUNNING, BatchState.PAUSED], kinds=kinds)
     ports.batches.find(parent="batch-aaaaaaaaaaaaaaaa")
+    ports.batches.followers(batch.id)
     list(ports.batches.records(batch.id, 0, 4))
     list(ports.runs.in_state(batch.id, RunState.FAILED))
     ports.runs.settled(batch.id)

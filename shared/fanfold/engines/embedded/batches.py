@@ -9,6 +9,7 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.finalizing import claim_again
+from fanfold.domain.following import awaited
 from fanfold.domain.lineage import Kind
 from fanfold.domain.paging import move_checkpoint
 from fanfold.domain.records import Page, Record, unpack_records
@@ -42,6 +43,7 @@ class EmbeddedBatches:
                 ),
             )
             db.execute("INSERT INTO windows VALUES (?, 0, '{}')", (cursor.lastrowid,))
+            _await(db, int(cursor.lastrowid or 0), awaited(batch))
         return batch
 
     def get(self, batch_id: str) -> Batch:
@@ -67,19 +69,26 @@ class EmbeddedBatches:
         )
         return [batch_from_json(doc) for (doc,) in rows]
 
+    def followers(self, batch_id: str) -> list[Batch]:
+        rows = self._database.read().execute(
+            "SELECT doc FROM batches WHERE n IN (SELECT batch FROM awaited WHERE id = ?)",
+            (batch_id,),
+        )
+        return [batch_from_json(doc) for (doc,) in rows]
+
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         with self._database.write() as db:
             number, batch = read_batch(db, batch_id)
             changed = arrow(batch)
             if changed is not batch:
-                _update(db, number, changed)
+                _update(db, number, changed, batch)
         return changed
 
     def reopen(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         with self._database.write() as db:
             number, batch = read_batch(db, batch_id)
             changed = arrow(batch)
-            _update(db, number, changed)
+            _update(db, number, changed, batch)
             db.execute("INSERT OR REPLACE INTO windows VALUES (?, 0, '{}')", (number,))
         return changed
 
@@ -91,7 +100,7 @@ class EmbeddedBatches:
                 "INSERT INTO pages VALUES (?, ?, ?, ?, ?)",
                 (number, page.number, page.start, page.stop, page.packed()),
             )
-            _update(db, number, changed)
+            _update(db, number, changed, batch)
         return changed
 
     def records(self, batch_id: str, start: int, stop: int) -> Iterator[Record]:
@@ -148,7 +157,7 @@ class EmbeddedBatches:
                 for table in ("slots", "errors", "durations", "windows"):
                     db.execute(f"DELETE FROM {table} WHERE batch = ?", (number,))
             if changed is not batch:
-                _update(db, number, changed)
+                _update(db, number, changed, batch)
         if changed.ending is not None:
             self._drop_queued(batch_id, number)
         return changed
@@ -220,9 +229,16 @@ def _columns(batch: Batch) -> tuple[object, ...]:
     )
 
 
-def _update(db: sqlite3.Connection, number: int, batch: Batch) -> None:
+def _update(db: sqlite3.Connection, number: int, batch: Batch, before: Batch) -> None:
     db.execute(
         "UPDATE batches SET state = ?, generation = ?, paged = ?, concurrency = ?, doc = ? "
         "WHERE n = ?",
         (*_columns(batch), number),
     )
+    if awaited(batch) != awaited(before):
+        db.execute("DELETE FROM awaited WHERE batch = ?", (number,))
+        _await(db, number, awaited(batch))
+
+
+def _await(db: sqlite3.Connection, number: int, others: list[str]) -> None:
+    db.executemany("INSERT INTO awaited VALUES (?, ?)", [(it, number) for it in others])

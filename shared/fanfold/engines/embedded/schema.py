@@ -26,6 +26,13 @@ CREATE INDEX batches_by_state ON batches (state, n);
 CREATE INDEX batches_by_root ON batches (root);
 CREATE INDEX batches_by_parent ON batches (parent, n) WHERE parent IS NOT NULL;
 
+CREATE TABLE awaited (
+    id TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    PRIMARY KEY (id, batch)
+) WITHOUT ROWID;
+CREATE INDEX awaited_by_batch ON awaited (batch);
+
 CREATE TABLE pages (
     batch INTEGER NOT NULL,
     number INTEGER NOT NULL,

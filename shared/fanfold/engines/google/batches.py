@@ -74,6 +74,11 @@ class GoogleBatches:
         )
         return [batch_of(document, document.id) for document in documents]
 
+    def followers(self, batch_id: str) -> list[Batch]:
+        where = [Where("awaited", "contains", batch_id)]
+        documents = self._firestore.query("", self._layout.batches, where)
+        return [batch_of(document, document.id) for document in documents]
+
     def amend(self, batch_id: str, arrow: Callable[[Batch], Batch]) -> Batch:
         return self._amend(batch_id, arrow)
 

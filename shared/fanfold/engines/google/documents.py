@@ -20,6 +20,7 @@ from pydantic_core import from_json
 from fanfold.domain.batch import Batch
 from fanfold.domain.codec import batch_from_json, batch_to_json, detail_of, log_from, outcome_from
 from fanfold.domain.digest import mix
+from fanfold.domain.following import awaited
 from fanfold.domain.ids import run_id_of
 from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.run import Live, Run, RunState
@@ -71,6 +72,7 @@ def batch_fields(batch: Batch) -> dict[str, Any]:
         "created_at": batch.created_at,
         "kind": str(batch.kind),
         "parent": None if batch.parent is None else batch.parent.batch_id,
+        "awaited": awaited(batch),
     }
 
 

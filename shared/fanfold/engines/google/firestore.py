@@ -120,6 +120,7 @@ _OPERATORS = {
     ">": _OPS.GREATER_THAN,
     ">=": _OPS.GREATER_THAN_OR_EQUAL,
     "in": _OPS.IN,
+    "contains": _OPS.ARRAY_CONTAINS,
 }
 
 

@@ -18,7 +18,7 @@ from fanfold.engines.google.resources import INDEXES, UNINDEXED, Index
 from fanfold.testing.cloud.refusal import failed_precondition, invalid
 
 _OPS = types.StructuredQuery.FieldFilter.Operator
-_EQUALITIES = {_OPS.EQUAL, _OPS.IN}
+_EQUALITIES = {_OPS.EQUAL, _OPS.IN, _OPS.ARRAY_CONTAINS}
 _DESCENDING = types.StructuredQuery.Direction.DESCENDING
 _NAME = "__name__"
 #: names of collections may begin with a deployment's prefix

@@ -26,7 +26,7 @@ _COMPARE: dict[int, Callable[[Any, Any], bool]] = {
     _OPS.GREATER_THAN_OR_EQUAL: operator.ge,
 }
 #: these order nothing
-_EQUAL = {_OPS.EQUAL, _OPS.IN}
+_EQUAL = {_OPS.EQUAL, _OPS.IN, _OPS.ARRAY_CONTAINS}
 _DESCENDING = types.StructuredQuery.Direction.DESCENDING
 _NAME = "__name__"
 _KNOWN = {"from_", "where", "order_by", "start_at", "limit"}
@@ -94,7 +94,7 @@ def _filters(query: Any) -> list[Any]:
         parts = list(query.where.composite_filter.filters)
     for part in parts:
         if part.WhichOneof("filter_type") != "field_filter" or (
-            part.field_filter.op not in {*_COMPARE, _OPS.IN}
+            part.field_filter.op not in {*_COMPARE, *_EQUAL}
         ):
             raise unimplemented("filter of this kind")
     return [part.field_filter for part in parts]
@@ -106,6 +106,9 @@ def _matches(document: Any, filter_: Any) -> bool:
         return False
     if filter_.op == _OPS.IN:
         return fields.sort_key(value) in map(fields.sort_key, filter_.value.array_value.values)
+    if filter_.op == _OPS.ARRAY_CONTAINS:
+        wanted = fields.sort_key(filter_.value)
+        return any(fields.sort_key(it) == wanted for it in value.array_value.values)
     one, other = fields.sort_key(value), fields.sort_key(filter_.value)
     # only values of one type are compared
     return one[0] == other[0] and _COMPARE[filter_.op](one[1], other[1])

@@ -7,10 +7,15 @@ from dataclasses import replace
 import pytest
 
 from fanfold.domain import batch as rules
+from fanfold.domain import following
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
+from fanfold.domain.generation import Chosen
 from fanfold.domain.lineage import Kind
+from fanfold.domain.options import BatchOptions
+from fanfold.domain.retrying import retry
 from fanfold.domain.run import RunState
 from fanfold.domain.source import Checkpoint
+from fanfold.domain.tally import Tally
 from fanfold.errors import BatchNotFound, Contended, IllegalTransition
 from fanfold.testing.conformance.rig import (
     Rig,
@@ -75,6 +80,40 @@ class BatchesConformance:
         assert [it.id for it in find(kinds=[Kind.RUN])] == [paused.id, single.id]
         assert [it.id for it in find([BatchState.RUNNING], kinds=[Kind.RUN])] == [single.id]
         assert [it.id for it in find(kinds=[Kind.RUN], limit=1, before=paused.id)] == [single.id]
+
+    def test_those_that_wait_for_a_batch_are_found_until_they_begin_or_have_ended(
+        self, rig: Rig
+    ) -> None:
+        batches = rig.ports.batches
+        one, two = new_batch(rig.ports), new_batch(rig.ports)
+        both = new_batch(rig.ports, options=BatchOptions(after=[one.id, two.id]))
+        late = new_batch(rig.ports, options=BatchOptions(after=[one.id]))
+        find = rig.other.batches.followers
+        assert {it.id for it in find(one.id)} == {both.id, late.id}
+        assert find(two.id) == [both]
+        assert find(both.id) == []
+        batches.amend(late.id, lambda it: following.begin(it, it))
+        assert find(one.id) == [both]
+        batches.amend(both.id, lambda it: replace(it, options=BatchOptions(after=[late.id])))
+        assert find(one.id) == find(two.id) == []
+        assert [it.id for it in find(late.id)] == [both.id]
+        ending = Ending(BatchState.SKIPPED, "it failed")
+        batches.amend(both.id, lambda it: rules.stop(it, ending))
+        assert [it.id for it in find(late.id)] == [both.id], "somebody has to ask for its end"
+        _close(rig, both)
+        batches.amend(both.id, lambda it: rules.end(it, BatchState.SKIPPED, rig.clock.now()))
+        assert find(late.id) == []
+
+    def test_one_that_never_began_waits_again_when_it_is_run_again(self, rig: Rig) -> None:
+        batches = rig.ports.batches
+        before = new_batch(rig.ports)
+        after = new_batch(rig.ports, options=BatchOptions(after=[before.id]))
+        batches.amend(after.id, lambda it: rules.stop(it, Ending(BatchState.SKIPPED, "it failed")))
+        _close(rig, after)
+        batches.amend(after.id, lambda it: rules.end(it, BatchState.SKIPPED, rig.clock.now()))
+        chosen = Chosen(0, 0, "--skipped")
+        batches.reopen(after.id, lambda it: retry(it, 1, chosen, Tally(), "order", it.options))
+        assert [it.id for it in rig.other.batches.followers(before.id)] == [after.id]
 
     def test_of_batches_of_one_moment_none_is_found_twice_or_never(self, rig: Rig) -> None:
         ids = {new_batch(rig.ports).id for _ in range(5)}
