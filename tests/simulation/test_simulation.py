@@ -81,6 +81,11 @@ def test_batches_end_in_each_way_or_are_left_paused(some: Summary, state: str) -
     assert some.states[state] >= OFTEN
 
 
+@pytest.mark.parametrize("what", ["begun", "skipped"])
+def test_batches_that_come_after_others_begin_or_are_skipped(some: Summary, what: str) -> None:
+    assert some.happened[f"follower: {what}"] >= OFTEN
+
+
 def test_most_schedules_have_one_crash_or_none_and_no_batch_is_left_under_way(
     some: Summary,
 ) -> None:

@@ -153,6 +153,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 def test_each_function_publishes_where_it_may_and_nowhere_else(cloud: Cloud) -> None:
     batches_that_go_well(cloud)
     batches_in_somebodys_hand(cloud)
+    batches_that_come_after_others(cloud)
     messages_that_nobody_can_read(cloud)
     messages_that_die(cloud)
     messages_that_are_lost(cloud)
@@ -196,6 +197,13 @@ def batches_in_somebodys_hand(cloud: Cloud) -> None:
     cloud.deliver_all()
     assert resume(api, paused.id).is_held  # judged by whoever resumes it
     cancel(api, paused.id)
+    cloud.deliver_all()
+
+
+def batches_that_come_after_others(cloud: Cloud) -> None:
+    good, bad = cloud.create([{"n": 1}]), cloud.create([{"n": 1, "bad": True}])
+    for it in (good, bad):
+        cloud.create([{"n": 1}], after=[it.id])
     cloud.deliver_all()
 
 

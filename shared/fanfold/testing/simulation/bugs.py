@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fanfold.domain import batch as batch_rules
+from fanfold.domain import following
 from fanfold.domain import frontier as frontier_rules
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release, Window
@@ -27,11 +28,14 @@ from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.tallies import add_tally
 from fanfold.ports import Verdict
 from fanfold.steps import fan_out as fan_out_steps
+from fanfold.steps import finalize as finalize_steps
 from fanfold.steps import pause as pause_steps
 from fanfold.steps import run_flow
 from fanfold.steps.ask import generation_of
 from fanfold.steps.catch_up import catch_up
+from fanfold.steps.follow import bring_on_followers
 from fanfold.steps.landing import Landing
+from fanfold.worker import desk
 from fanfold.worker.ways_out import WaysOut
 
 #: the name of an attribute, where it is, and what is wrong in its place, made of what is right
@@ -231,6 +235,47 @@ def _clears_what_is_new(_: Any) -> Any:
     return clear
 
 
+# ----------------------------------------------- batches after others
+
+
+class _Alone:
+    """Batches of which none waits for another."""
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._batches, verb)
+
+    def followers(self, _: str) -> list[Batch]:
+        return []
+
+
+def _looks_before_it_ends(right: Any) -> Any:
+    def finish(ports: Any, flows: Any, batch: Batch, claim: Any) -> None:
+        bring_on_followers(ports, batch)
+        right(replace(ports, batches=_Alone(ports.batches)), flows, batch, claim)
+
+    return finish
+
+
+def _passes_over_what_has_ended(right: Any) -> Any:
+    def finalize(ports: Any, policy: Any, flows: Any, message: Any, **rest: Any) -> float:
+        if ports.batches.get(message.batch_id).ended:
+            return 0.0
+        return float(right(ports, policy, flows, message, **rest))
+
+    return finalize
+
+
+def _takes_any_end(right: Any) -> Any:
+    def outlook(batch: Batch, others: Any) -> Any:
+        seen = right(batch, others)
+        return following.Due() if isinstance(seen, following.Missed) else seen
+
+    return outlook
+
+
 def _fan_out(name: str, made: Callable[[Any], Any]) -> Wrong:
     return fan_out_steps, name, made
 
@@ -320,5 +365,20 @@ BUGS: tuple[Bug, ...] = (
         "a lease that ended and nobody looks for",
         "at rest the batch is closed",
         (EmbeddedLeases, "wake", _forgets_ended_leases),
+    ),
+    Bug(
+        "an end that looks for its followers before it is stored",
+        _NO_SWEEP,
+        (finalize_steps, "_finish", _looks_before_it_ends),
+    ),
+    Bug(
+        "an end that is delivered again and passed over",
+        _NO_SWEEP,
+        (desk, "finalize", _passes_over_what_has_ended),
+    ),
+    Bug(
+        "any end taken for a success",
+        "a batch waits for those it comes after",
+        (following, "outlook", _takes_any_end),
     ),
 )

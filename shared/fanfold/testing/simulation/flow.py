@@ -40,18 +40,21 @@ class Scripted:
         self.library = Library()
         self.shared = self._taken("scripted", exclusive=False)
         self.exclusive = self._taken("exclusive", exclusive=True)
+        #: of batches that have no records
+        self.unfolded = self._taken("unfolded", exclusive=False, folds=False)
 
-    def _taken(self, name: str, *, exclusive: bool) -> Found:
-        return self.library.take(self._flow(name, exclusive=exclusive), f"simulated:{name}")
+    def _taken(self, name: str, *, exclusive: bool, folds: bool = True) -> Found:
+        made = self._flow(name, exclusive=exclusive, folds=folds)
+        return self.library.take(made, f"simulated:{name}")
 
-    def _flow(self, name: str, *, exclusive: bool) -> Flow:
+    def _flow(self, name: str, *, exclusive: bool, folds: bool) -> Flow:
         @flow(
             id=name,
             version="1",
             retries=2,
             timeout=None,
             exclusive=exclusive,
-            fold=self._fold,
+            fold=self._fold if folds else None,
         )
         def scripted(record: dict[str, Any], ctx: Context) -> dict[str, int]:
             self.hooks.begins(ctx.index)

@@ -17,6 +17,7 @@ from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Process
 from fanfold.testing.simulation.engine import MemoryEngine, SeededIds
 from fanfold.testing.simulation.flow import Hooks, Scripted
+from fanfold.testing.simulation.followers import Followers
 from fanfold.testing.simulation.model import Executing, Model
 from fanfold.testing.simulation.plan import Act, Mishap, Plan, plan_of
 from fanfold.testing.simulation.proxies import simulated
@@ -43,7 +44,7 @@ class Life:
         self._ids = SeededIds(self._random)
         self._policy = _policy_of(plan)
         self._tables = Tables(engine.database)
-        self.model = Model(self.schedule, self._tables, self._clock)
+        self.model = Model(self.schedule, self._tables, self._clock, Followers(self.schedule))
         self._watch = self.model.watch()
         self._watch.after["queue.publish"] = lambda _, station, *__: self.schedule.stir(station)
         self._watch.after["queue.release"] = self._has_released
@@ -65,7 +66,9 @@ class Life:
         self._executing: dict[object, Executing] = {}
         found = self._scripted.exclusive if plan.exclusive else self._scripted.shared
         process = Process("user")
-        self._user = User(self._ports(process), schedule, found.ref)
+        self._user = User(
+            self._ports(process), schedule, found.ref, unfolded=self._scripted.unfolded.ref
+        )
         schedule.start(process, "", self._user.begin, on_its_own=True)
         for _ in range(plan.processes):
             self._start_worker()
@@ -110,6 +113,7 @@ class Life:
             self._ports(process),
             self.schedule,
             self._scripted.shared.ref,
+            unfolded=self._scripted.unfolded.ref,
             acts=[Act(0, "resume")],
         )
         self.schedule.start(process, "", user.go_on, on_its_own=True)

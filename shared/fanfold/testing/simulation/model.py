@@ -14,6 +14,7 @@ changed something it reads the tables (simulation.tables).
 | no more in flight than may be         | released less settled less waiting; and who runs a flow  |
 | what runs has been released           | no flow runs beyond the window                           |
 | an exclusive record is run by one     | no second one begins while the first one's lease lives   |
+| a batch waits for those it comes after| see followers                                            |
 | nothing is acked before it is settled | an acked run is settled or has a live document, or its   |
 |                                       | batch takes no results                                   |
 
@@ -36,6 +37,7 @@ from fanfold.folds.result import Result
 from fanfold.ports import Delivery, Station, Verdict
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Actor, Process
+from fanfold.testing.simulation.followers import Followers, id_of
 from fanfold.testing.simulation.proxies import Watch
 from fanfold.testing.simulation.schedule import Schedule
 from fanfold.testing.simulation.tables import WAITING, Document, LiveDocument, Seen, Tables
@@ -43,6 +45,9 @@ from fanfold.testing.simulation.tables import WAITING, Document, LiveDocument, S
 _STATUSES = tuple(
     str(it) for it in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELED, RunState.SKIPPED)
 )
+
+
+_SIMULATED = id_of(0)
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Model:
     schedule: Schedule
     tables: Tables
     clock: StillClock
+    followers: Followers
     batch: Batch | None = None
     documents: dict[int, Document] = field(default_factory=dict)
     executing: list[Executing] = field(default_factory=list)
@@ -104,6 +110,9 @@ class Model:
         self._look()
 
     def has_batch(self, batch: Batch, *_: object) -> None:
+        self.followers.has(batch)
+        if batch.id != _SIMULATED:
+            return
         before, self.batch = self.batch, batch
         if batch.state is BatchState.PAUSED:
             self._paused_at = self.schedule.steps
@@ -116,7 +125,7 @@ class Model:
         self._look()
 
     def _has_claimed(self, batch: Batch, *_: object) -> None:
-        if batch.claim is not None:
+        if batch.claim is not None and batch.id == _SIMULATED:
             self._claims[self.schedule.current] = batch.claim.owner
         self.has_batch(batch)
 

@@ -5,6 +5,7 @@ Who moves when is decided on the way (schedule), by the same seed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
@@ -55,6 +56,15 @@ class Mishap:
 
 
 @dataclass(frozen=True, slots=True)
+class Follower:
+    """A batch without records, which comes after these: 0 is the one with records, and 1 the first
+    of its followers."""
+
+    after: tuple[int, ...]
+    on: Literal["success", "end"]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     seed: int
     fates: tuple[Fate, ...]
@@ -70,6 +80,7 @@ class Plan:
     reaps: bool
     acts: tuple[Act, ...] = ()
     mishaps: tuple[Mishap, ...] = field(default=())
+    followers: tuple[Follower, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -80,6 +91,10 @@ class Plan:
             *(
                 f"from step {it.step}{_after(it.era)} on the user: {it.verb} {it.value or ''}"
                 for it in self.acts
+            ),
+            *(
+                f"batch {number} comes after {', '.join(map(str, it.after))}, on {it.on}"
+                for number, it in enumerate(self.followers, 1)
             ),
             *(f"at step {it.step}{_after(it.era)}: {it.kind}" for it in self.mishaps),
         ]
@@ -126,7 +141,19 @@ def plan_of(seed: int, random: Random) -> Plan:
         reaps=chance() < 0.5,
         acts=acts,
         mishaps=_mishaps(random, 40 + 22 * records, 30 + 14 * records, retries),
+        followers=_followers(Random(f"{seed} followers").random),
     )
+
+
+def _followers(chance: Callable[[], float]) -> tuple[Follower, ...]:
+    """One, or a chain of two; drawn apart, as a canary is."""
+    if chance() < 0.7:
+        return ()
+    first = Follower((0,), "success" if chance() < 0.6 else "end")
+    if chance() < 0.5:
+        return (first,)
+    after = (1,) if chance() < 0.6 else (0, 1)
+    return (first, Follower(after, "success" if chance() < 0.6 else "end"))
 
 
 def _fate(chance: float) -> Fate:

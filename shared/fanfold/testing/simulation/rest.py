@@ -4,6 +4,8 @@
 |----------------------------------|-----------------------------------------------------------|
 | something the user still wants   | the user comes                                            |
 | a message that may be had later  | time passes until then                                    |
+| one that comes after others, and | nothing may be lost, as below                             |
+| has not ended though they have   |                                                           |
 | an ended batch, and no message   | what has become of it is held against its records         |
 | a batch that the user has paused | the user resumes it, or leaves it so                      |
 | a live document                  | time passes until it is due, and somebody goes round      |
@@ -91,6 +93,11 @@ class Rest:
         batch = self._model.batch
         if batch is None:  # its user died before there was one
             return False
+        if left := self._model.followers.left_behind():
+            if not self._is_excused():
+                self._violate("nothing needs the sweep that has a message", left)
+                return False
+            return self._pass_until(self._clock.now() + self._sweep_seconds)
         if batch.ended:
             self._check_end(batch)
             return False
@@ -121,13 +128,16 @@ class Rest:
 
     def _is_lost(self, batch: Batch) -> bool:
         """Whether, without a message, something is left undone that nobody will come for."""
-        happened = set(self._schedule.happened)
-        if self._schedule.sweep_must_mend or (happened & _OVERLAPS and happened & _BREAKS):
+        if self._is_excused():
             return False
         lost = self._lost(batch)
         if lost:
             self._violate("nothing needs the sweep that has a message", lost)
         return bool(lost)
+
+    def _is_excused(self) -> bool:
+        happened = set(self._schedule.happened)
+        return self._schedule.sweep_must_mend or bool(happened & _OVERLAPS and happened & _BREAKS)
 
     def _lost(self, batch: Batch) -> str:
         if not batch.is_open:

@@ -14,14 +14,14 @@ _ALL = """
 SELECT 0, place & :mask, generation, status, output, detail, NULL FROM runs
 UNION ALL SELECT 1, place & :mask, state, until, owner, NULL, NULL FROM lives
           WHERE generation = :now
-UNION ALL SELECT 2, released, NULL, NULL, NULL, NULL, NULL FROM windows
+UNION ALL SELECT 2, released, NULL, NULL, NULL, NULL, NULL FROM windows WHERE batch = 1
 UNION ALL SELECT 3, count(*), coalesce(sum(succeeded), 0), coalesce(sum(failed), 0),
                  coalesce(sum(canceled), 0), coalesce(sum(skipped), 0),
-                 coalesce(sum(waits) - sum(woken), 0) FROM slots
+                 coalesce(sum(waits) - sum(woken), 0) FROM slots WHERE batch = 1
 """
 _KEPT = """
 SELECT (SELECT count(*) FROM slots) + (SELECT count(*) FROM errors)
-     + (SELECT count(*) FROM durations) + (SELECT count(*) FROM windows)
+     + (SELECT count(*) FROM durations) + (SELECT count(*) FROM windows WHERE batch = 1)
 """
 
 
@@ -57,7 +57,7 @@ class Seen:
 
 
 class Tables:
-    """Of one batch: there is no other."""
+    """Of the first batch: others have no records."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database

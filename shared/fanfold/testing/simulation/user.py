@@ -6,9 +6,9 @@ Whoever is told that it failed, but not why, does it again; what is refused is l
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from fanfold.domain.flow import FlowRef
-from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.errors import EngineError, FanfoldError
@@ -19,10 +19,10 @@ from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.pause import pause, resume
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.stop import cancel, wind_down
+from fanfold.testing.simulation.followers import id_of, options_of, request_of
 from fanfold.testing.simulation.plan import Act
 from fanfold.testing.simulation.schedule import ENDED, USER, Schedule
 
-_REQUEST_ID = "once"
 _STATES: dict[str, frozenset[RunState]] = {
     "failed": frozenset({RunState.FAILED}),
     "succeeded": frozenset({RunState.SUCCEEDED}),
@@ -30,32 +30,46 @@ _STATES: dict[str, frozenset[RunState]] = {
     "all": frozenset(),
 }
 #: the same in every schedule
-BATCH_ID = batch_id_for_request("local", _REQUEST_ID)
+BATCH_ID = id_of(0)
 
 
 class User:
     def __init__(
-        self, ports: Ports, schedule: Schedule, ref: FlowRef, *, acts: list[Act] | None = None
+        self,
+        ports: Ports,
+        schedule: Schedule,
+        ref: FlowRef,
+        *,
+        unfolded: FlowRef,
+        acts: list[Act] | None = None,
     ) -> None:
+        """`unfolded`: the flow of batches that have no records."""
         self._ports = ports
         self._schedule = schedule
-        self._ref = ref
+        self._ref, self._unfolded = ref, unfolded
         self.left = list(schedule.plan.acts) if acts is None else acts
         self.batch_id = BATCH_ID
 
     def begin(self) -> None:
-        """Create it, and go on."""
+        """Create it and those that come after it, and go on."""
         plan = self._schedule.plan
         records = [{"n": n, "do": fate, "p": n * 3 % 4} for n, fate in enumerate(plan.fates)]
+        self._create(0, self._ref, plan.options, records)
+        for number, it in enumerate(plan.followers, 1):
+            self._create(number, self._unfolded, options_of(it), [])
+        self.go_on()
+
+    def _create(
+        self, number: int, ref: FlowRef, options: dict[str, Any], records: list[Any]
+    ) -> None:
         request = BatchRequest(
-            self._ref, BatchOptions(**plan.options), "simulation", request_id=_REQUEST_ID
+            ref, BatchOptions(**options), "simulation", request_id=request_of(number)
         )
         self._insist(
             lambda: create_batch(
                 self._ports, request, lambda: from_iterable(records, name="simulation")
             )
         )
-        self.go_on()
 
     def go_on(self) -> None:
         while self.left:
