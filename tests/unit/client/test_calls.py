@@ -78,6 +78,20 @@ def test_a_batch_is_held_changed_and_run_again(client: Any, fanfold: Fanfold) ->
     assert client.cancel_batch(other, grace=5).status in ("paused", "canceling", "canceled")
 
 
+def test_a_batch_waits_for_others_and_says_for_which(client: Any, fanfold: Fanfold) -> None:
+    first = client.create_batch("shout", [{"bad": True}]).batch_id
+    second = client.create_batch("shout", RECORDS, after=[first])
+    assert [(it.batch_id, it.status) for it in second.waits_for] == [(first, "pending")]
+    run = client.run_flow("shout", {"text": "ah"}, after=[first], after_on="end")
+    other = client.create_batch("shout", RECORDS, after=[first]).batch_id
+    assert client.update_batch(other, after_on="end").options["after_on"] == "end"
+    work(fanfold.ports, library=fanfold.library)
+    ended = client.wait_for_batch(second.batch_id, timeout=60)
+    assert (ended.status, ended.ended, ended.ok, ended.waits_for) == ("skipped", True, False, [])
+    assert client.get_batch(other).status == "completed"
+    assert client.get_run(run.run_id).ok
+
+
 def test_lists_come_page_by_page(client: Any, clock: StillClock) -> None:
     ids: list[str] = []
     for number in range(3):
