@@ -26,6 +26,7 @@ FLOWS = "from fanfold import flow\n@flow\ndef shout(record):\n    return record[
     ("example", "printed"),
     [
         ("create_batch", ["100%", "a succeeded HELLO", "b succeeded WORLD"]),
+        ("after=[", ["completed"]),
         ("run_flow(", ["ONE", "succeeded", "created"]),
         ("AsyncClient", ["['A', 'B', 'C']"]),
     ],

@@ -100,6 +100,16 @@ def test_before_anything_has_happened_nothing_is_made_up() -> None:
     ]
 
 
+def test_what_waits_for_others_says_so() -> None:
+    seen = status(3.0, Counts(), state=BatchState.PENDING, started_at=None, total=None)
+    other = status(state=BatchState.RUNNING).batch
+
+    shown = lines(sight(replace(seen, waits_for=(other,))))
+
+    assert "waiting for other batches" in shown
+    assert f"reason: it waits for {other.id}, which is running" in shown
+
+
 def test_of_a_batch_that_has_ended_the_mean_is_told() -> None:
     counts = Counts(total=10, succeeded=8, canceled=2)
     ending = Ending(BatchState.CANCELED, "canceled by the user")

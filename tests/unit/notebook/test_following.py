@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fanfold import flow, run_batch
 from fanfold.domain.batch import BatchState
+from fanfold.domain.options import BatchOptions
+from fanfold.errors import OptionInvalid
+from fanfold.execution.library import Library
+from fanfold.ports import Ports
+from fanfold.sources.iterable import from_iterable
+from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.status import reason_of
+from fanfold.testing.working import working
 
 
 def test_a_batch_runs_after_others_and_is_skipped_where_one_failed() -> None:
@@ -17,25 +27,16 @@ def test_a_batch_runs_after_others_and_is_skipped_where_one_failed() -> None:
     assert run_batch(picky, [2], after=[good.batch_id]).outputs == [2]
     skipped = run_batch(picky, [2], after=[good.batch_id, bad.batch_id])
     assert skipped.status.batch.state is BatchState.SKIPPED
-    assert f"it comes after {bad.batch_id}, which failed" in str(skipped)
+    assert reason_of(skipped.status) == f"it comes after {bad.batch_id}, which failed"
     done = run_batch(picky, [2], after=[bad.batch_id], after_on="end")
     assert done.outputs == [2]
+    with pytest.raises(OptionInvalid, match="there is no batch"):
+        run_batch(picky, [2], after=["batch-zzzzzzzzzzzzzzzz"])
 
 
-def test_those_it_comes_after_are_run_with_it() -> None:
-    from fanfold.settings import Settings
-    from fanfold.sources.iterable import from_iterable
-    from fanfold.steps.create_batch import BatchRequest, create_batch
-    from fanfold.wiring import open_fanfold
-
-    with open_fanfold(Settings.from_env()) as fanfold:
-        found = fanfold.library.named("echo")
-        request = BatchRequest(found.ref, _no_options(), "test")
-        first = create_batch(fanfold.ports, request, lambda: from_iterable([1], name="test"))
-    assert run_batch("echo", [2], after=[first.id]).outputs == [2]
-
-
-def _no_options():  # type: ignore[no-untyped-def]
-    from fanfold.domain.options import BatchOptions
-
-    return BatchOptions()
+def test_it_waits_for_one_that_somebody_else_works_on(ports: Ports) -> None:
+    request = BatchRequest(Library().find("echo").ref, BatchOptions(), "test")
+    first = create_batch(ports, request, lambda: from_iterable([1], name="test"))
+    with working(ports):
+        assert run_batch("echo", [2], after=[first.id]).outputs == [2]
+    assert ports.batches.get(first.id).state is BatchState.COMPLETED
