@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import FanOutMessage, FinalizationMessage
+from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
 from fanfold.errors import Conflict, EngineError, IllegalTransition, OptionInvalid
 from fanfold.execution.library import Library
@@ -50,7 +52,7 @@ def create(ports: Ports, *after: Batch, request_id: str | None = None, **options
     """Of two records."""
     ref = Library().find("echo").ref
     given = {"after": [it.id for it in after], **options}
-    request = BatchRequest(ref, rules.BatchOptions(**given), "test", request_id)
+    request = BatchRequest(ref, BatchOptions(**given), "test", request_id)
     return create_batch(ports, request, lambda: from_iterable([1, 2], name="test"))
 
 
@@ -216,7 +218,7 @@ def test_what_it_is_to_come_after_must_be_there(ports: Ports) -> None:
 
 def test_what_one_may_not_see_is_not_there(ports: Ports, first: Batch, second: Batch) -> None:
     ref = Library().find("echo").ref
-    request = BatchRequest(ref, rules.BatchOptions(after=[first.id]), "test")
+    request = BatchRequest(ref, BatchOptions(after=[first.id]), "test")
     with pytest.raises(OptionInvalid, match=f"there is no batch {first.id} here"):
         create_batch(ports, request, lambda: from_iterable([1], name="test"), sees=lambda _: False)
     with pytest.raises(OptionInvalid, match=f"there is no batch {first.id} here"):
@@ -308,7 +310,7 @@ def test_of_two_changes_at_once_that_have_them_wait_for_each_other_one_is_taken_
     def meanwhile() -> None:
         ports.batches.amend(
             third.id,
-            lambda it: rules.replace(it, options=rules.BatchOptions(after=[second.id])),
+            lambda it: replace(it, options=BatchOptions(after=[second.id])),
         )
 
     between = with_faults(ports, [Fault("batches", "amend", "before", meanwhile)])
@@ -441,8 +443,8 @@ def test_one_that_is_run_again_has_not_ended(ports: Ports, first: Batch) -> None
 # ------------------------------------------------------------ crashes
 
 
-def broken(ports: Ports, *fault: Any) -> Ports:
-    return with_faults(ports, [Fault(*fault, act=lose_reply)])
+def broken(ports: Ports, port: str, verb: str, when: Any) -> Ports:
+    return with_faults(ports, [Fault(port, verb, when, lose_reply)])
 
 
 def test_who_ends_between_the_store_and_the_look_is_seen_by_it(ports: Ports, first: Batch) -> None:
