@@ -11,6 +11,7 @@ from fanfold.testing.simulation.simulate import simulate
 ENOUGH = 3_000
 
 
+@pytest.mark.timeout(600)  # some take a thousand schedules, on whatever machine
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_seeded_bug_is_caught(bug: Bug) -> None:
     with bug.seeded():
