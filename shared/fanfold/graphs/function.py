@@ -10,7 +10,7 @@ The decorator only describes; the function stays callable as it was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import Any, NoReturn, TypeGuard, overload
 
 from fanfold.domain import flow as domain
 from fanfold.domain.flow import (
@@ -24,9 +24,6 @@ from fanfold.domain.people import OPEN_TO_ALL, Access
 from fanfold.errors import FlowInvalid
 from fanfold.graphs.flow import Flow
 from fanfold.graphs.graph import Graph, Node
-
-if TYPE_CHECKING:
-    pass
 
 
 class Function(Flow):
@@ -49,6 +46,12 @@ class Function(Flow):
         raise FlowInvalid(f"flow {self.name} is a function: put it into a graph, Flow(id).node(…)")
 
     batch = edge = node
+
+
+def is_graph(work: domain.Flow) -> TypeGuard[Flow]:
+    """Whether it has nodes of its own, which see to their places, times and types themselves. A
+    function is its one node, wherever it stands."""
+    return isinstance(work, Flow) and not isinstance(work, Function)
 
 
 @overload

@@ -21,7 +21,7 @@ import typing_extensions
 from fanfold.domain.flow import Flow
 from fanfold.errors import FlowInvalid
 from fanfold.execution import hints
-from fanfold.graphs.flow import Flow as Graphed
+from fanfold.graphs.function import is_graph
 from fanfold.graphs.graph import RECORD, Graph, Node
 
 _UNIONS = (typing.Union, types.UnionType)
