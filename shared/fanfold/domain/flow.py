@@ -146,7 +146,7 @@ def described(
         name=name,
         title=title or text.partition("\n")[0] or name,
         description=description if description is not None else text,
-        version=version or _version_of(function),
+        version=version or version_of(function),
         retry=RetryPolicy(retries=retries, base=backoff, cap=backoff_cap),
         timeout=timeout,
         exclusive=exclusive,
@@ -185,7 +185,7 @@ def _memory(name: str, isolation: object, memory: object) -> int | None:
     return size
 
 
-def _version_of(function: Callable[..., Any]) -> str:
+def version_of(function: Callable[..., Any]) -> str:
     try:
         text = inspect.getsource(function)
     except (OSError, TypeError):  # typed at a prompt, or built at run time: no source to read

@@ -45,6 +45,7 @@ from fanfold.graphs.graph import (
     check,
     resolved,
 )
+from fanfold.graphs.original import standing_for
 from fanfold.graphs.spread import spread
 
 if TYPE_CHECKING:
@@ -229,6 +230,25 @@ class Flow(described.Flow):
             raise FlowInvalid(f"flow {self.name} has no scattered node {node_id!r} any more")
         return node.work.part(rest) if rest else item_flow(node, self)
 
+    # ------------------------------------------------------------- as data
+
+    def to_blueprint(self) -> dict[str, Any]:
+        """It as data that can be written as JSON (graphs.blueprint), functions by their places."""
+        from fanfold.graphs.writing_down import written_down
+
+        return written_down(self)
+
+    @staticmethod
+    def from_blueprint(
+        blueprint: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None
+    ) -> Flow:
+        """The flow of a blueprint. It imports the code that the blueprint names: give it none that
+        you do not trust. functions: by node id, instead of what it names or has no name for.
+        Raises FlowInvalid, naming the node."""
+        from fanfold.graphs.rebuilding import rebuilt
+
+        return rebuilt(blueprint, functions)
+
     # ------------------------------------------------------------- within
 
     def _add(
@@ -341,7 +361,7 @@ def one_argument(fn: Callable[..., Any]) -> Callable[..., Any]:
 
         called.__name__ = getattr(fn, "__name__", "called")
         called.__doc__ = None
-        return called
+        return standing_for(fn, called)
     return fn
 
 
@@ -384,6 +404,10 @@ def _digest(graph: Graph) -> str:
 def _caller() -> str:
     """The module whose code builds the flow: there other processes find it."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    while frame.f_back is not None and _is_ours(frame.f_globals):
         frame = frame.f_back
     return str(frame.f_globals.get("__name__", ""))
+
+
+def _is_ours(names: Mapping[str, Any]) -> bool:
+    return str(names.get("__name__", "")).startswith("fanfold.graphs.")

@@ -15,6 +15,8 @@ from typing import Any
 
 import typing_extensions
 
+from fanfold.graphs.original import standing_for
+
 CONTEXT = ("ctx", "context")
 
 
@@ -47,7 +49,7 @@ def spread(fn: Callable[..., Any], inputs: Mapping[str, str]) -> Callable[..., A
     called.__annotations__ = {"inputs": _fields_of(fn, inputs), "return": _result_of(fn)}
     if inspect.iscoroutinefunction(fn):
         inspect.markcoroutinefunction(called) if hasattr(inspect, "markcoroutinefunction") else None
-    return called
+    return standing_for(fn, called)
 
 
 def _fields_of(fn: Callable[..., Any], inputs: Mapping[str, str]) -> Any:
