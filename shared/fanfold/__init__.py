@@ -10,6 +10,7 @@ from fanfold.domain.people import Access
 from fanfold.errors import Fatal, Permanent, RateLimited, Retryable, RunCanceled
 from fanfold.execution.context import Context
 from fanfold.folds.result import Result
+from fanfold.graphs.actions import action
 from fanfold.graphs.flow import Flow
 from fanfold.graphs.function import flow
 
@@ -26,6 +27,7 @@ __all__ = [
     "Result",
     "Retryable",
     "RunCanceled",
+    "action",
     "flow",
     "resume_batch",
     "run_batch",

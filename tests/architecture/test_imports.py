@@ -30,6 +30,7 @@ FOR_AUTHORS = (
     "fanfold.errors",
     "fanfold.execution.context",
     "fanfold.folds.result",
+    "fanfold.graphs",
 )
 
 PROBE = """

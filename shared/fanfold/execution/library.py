@@ -8,7 +8,7 @@ far as the question needs, and a place that cannot be imported hides none of the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -19,6 +19,7 @@ from types import FunctionType, ModuleType
 
 from fanfold.domain.flow import IN_MEMORY, Flow, FlowRef
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
+from fanfold.execution.actions import FoundAction, Loaded, actions_among
 from fanfold.execution.loading import PREFIX, absolute, load, names_file
 
 ENTRY_POINTS = "fanfold.flows"
@@ -129,6 +130,16 @@ class Library:
                 by_name = mine | by_name
             return sorted(by_name.values(), key=lambda found: found.flow.name)
 
+    def actions(self) -> list[FoundAction]:
+        """Every action in sight, by id, in the places where flows are; `problems` likewise."""
+        with self._lock:
+            problems: list[str] = []
+            self.problems = problems
+            points = dict.fromkeys(it.module for it in entry_points(group=ENTRY_POINTS))
+            bundled = (it.name for it in iter_modules(load(BUNDLED).__path__))
+            tiers = (self.places, points, (f"{BUNDLED}.{name}" for name in bundled))
+            return actions_among([_loaded(it, problems) for it in tiers], problems)
+
     def _resolve(self, ref: FlowRef) -> Flow:
         # What was found here by its place is what was meant, whatever else has the same name.
         typed = self._found.get(ref.place)
@@ -211,6 +222,14 @@ def _in(place: str, problems: list[str]) -> Iterator[Found]:
         return
     for attribute, flow in flows.items():
         yield Found(flow, f"{place}:{attribute}")
+
+
+def _loaded(places: Iterable[str], problems: list[str]) -> Iterator[Loaded]:
+    for place in places:
+        try:
+            yield place, load(place)
+        except UsageError as error:
+            problems.append(str(error))
 
 
 def _in_entry_points(problems: list[str], only: str | None = None) -> Iterator[Found]:

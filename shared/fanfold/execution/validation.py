@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -20,7 +20,14 @@ from fanfold.errors import UsageError
 from fanfold.execution import hints
 from fanfold.execution.output import OutputInvalid, to_json
 
-__all__ = ["InputInvalid", "OutputInvalid", "check_input", "dump_output", "input_schema"]
+__all__ = [
+    "InputInvalid",
+    "OutputInvalid",
+    "check_input",
+    "dump_output",
+    "input_schema",
+    "output_schema",
+]
 
 _MAX_ERRORS = 3
 _MAX_SHOWN = 80
@@ -91,10 +98,20 @@ def dump_output(flow: Flow, value: Any) -> str:
 def input_schema(flow: Flow) -> dict[str, Any] | None:
     """The JSON schema of the flow's records; None when it takes anything."""
     adapter = (_inputs.get(flow) or _input_of(flow)).adapter
-    if adapter is None:
-        return None
+    return None if adapter is None else _schema(adapter, "validation")
+
+
+def output_schema(flow: Flow) -> dict[str, Any] | None:
+    """The JSON schema of the flow's results, as they are stored; None when it gives anything."""
+    adapter = (_outputs.get(flow) or _output_of(flow)).adapter
+    return None if adapter is None else _schema(adapter, "serialization")
+
+
+def _schema(
+    adapter: TypeAdapter[Any], mode: Literal["validation", "serialization"]
+) -> dict[str, Any] | None:
     try:
-        return adapter.json_schema()
+        return adapter.json_schema(mode=mode)
     except PydanticInvalidForJsonSchema:
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -42,6 +43,8 @@ inner = (
     .edge("first", "last")
 )
 
+WORKERS: list[Callable[..., Any]] = [same, inner, function]
+FUNCTIONS: list[Callable[..., Any]] = [*WORKERS, many, str]
 CONDITIONS = [None, None, "output != 7", 'record["a"] == 1 or output', holds]
 
 
@@ -62,13 +65,13 @@ def graphs(draw: st.DrawFn, largest: int = 7) -> Flow:
         retries = draw(st.integers(0, 1))
         if draw(st.booleans()) and before:
             built.node(f"{id}-list", listed).edge(before[0], f"{id}-list")
-            worker = draw(st.sampled_from([same, inner, function]))
+            worker = draw(st.sampled_from(WORKERS))
             built.batch(id, worker, input_key=f"{id}-list", concurrency=2, retries=retries,
                         on_failure="partial", output_key=f"{id}_out", join=join)  # fmt: skip
             built.edge(f"{id}-list", f"{id}_scatter")
             before = before[1:]
         else:
-            called = draw(st.sampled_from([same, many, str, inner, function]))
+            called = draw(st.sampled_from(FUNCTIONS))
             built.node(id, called, join=join, retries=retries, timeout=20,
                        fallback=draw(st.sampled_from([None, same])))  # fmt: skip
         for source in before:
