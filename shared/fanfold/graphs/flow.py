@@ -249,6 +249,18 @@ class Flow(described.Flow):
 
         return rebuilt(blueprint, functions)
 
+    def drawing(self, *, width: int = 80, plain: bool = False) -> str:
+        """It drawn with characters, a node a line (graphs.drawing). plain: with ASCII alone."""
+        from fanfold.graphs.drawing import drawn
+
+        return drawn(self.graph, width=width, plain=plain)
+
+    def to_mermaid(self) -> str:
+        """It as a Mermaid flowchart."""
+        from fanfold.graphs.mermaid import as_mermaid
+
+        return as_mermaid(self.graph)
+
     # ------------------------------------------------------------- within
 
     def _add(
