@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fanfold.cli import parameters as given
+from fanfold.cli.near import near
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -30,23 +31,39 @@ def flows(json: given.AsJson = False) -> int:
     library = Library(Settings.from_env().flow_places)
     with hearing_user_code():
         found = library.all()
+        nodes = {it.place: _nodes_of(it, library.problems) for it in found}
     if json:
-        entries = [_as_json(it) for it in found]
+        entries = [_as_json(it, nodes[it.place]) for it in found]
         terminal.json({"flows": entries, "problems": library.problems})
     elif found:
-        terminal.show(_view(found, terminal.columns))
+        terminal.show(_view(found, nodes, terminal.columns))
     for problem in library.problems:
         terminal.warn(f"fanfold: {problem}")
     return exits.OK
 
 
-def _as_json(found: Found) -> dict[str, Any]:
+def _nodes_of(found: Found, problems: list[str]) -> list[str] | None:
+    """Their names; a function is one. None of a graph that is wrong, which is told."""
+    from fanfold.errors import FlowInvalid
+    from fanfold.graphs.flow import Flow
+
+    if not isinstance(found.flow, Flow):
+        return None
+    try:
+        return list(found.flow.graph.nodes)
+    except FlowInvalid as error:
+        problems.append(f"{near(found.place)}: {error}")
+        return None
+
+
+def _as_json(found: Found, nodes: list[str] | None) -> dict[str, Any]:
     flow = found.flow
     return {
         "name": flow.name,
         "title": flow.title,
         "version": flow.version,
         "place": found.place,
+        "nodes": nodes,
         "retries": flow.retry.retries,
         "timeout": flow.timeout,
         "source": flow.source is not None,
@@ -54,12 +71,12 @@ def _as_json(found: Found) -> dict[str, Any]:
     }
 
 
-def _view(all_found: list[Found], width: int) -> Group:
+def _view(all_found: list[Found], nodes: Mapping[str, list[str] | None], width: int) -> Group:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
     from fanfold.cli.hanging import hanging
-    from fanfold.cli.numbers import short
+    from fanfold.cli.numbers import count, short
 
     shown: list[RenderableType] = []
     for found in all_found:
@@ -67,16 +84,11 @@ def _view(all_found: list[Found], width: int) -> Group:
         title = Text(flow.name, style="bold")
         if flow.title != flow.name:
             title.append("  " + short(flow.title, width - len(flow.name) - 2), style="not bold")
-        about = [_near(found.place), f"retries {flow.retry.retries}"]
+        about = [near(found.place), f"retries {flow.retry.retries}"]
+        ours = nodes[found.place] or []
+        if ours and ours != [flow.name]:
+            about.insert(1, f"graph of {count(len(ours), 'node')}")
         about.append("no timeout" if flow.timeout is None else f"timeout {flow.timeout:g} s")
         about += [name for name in ("source", "fold") if getattr(flow, name) is not None]
         shown += [title, hanging(Text(", ".join(about), style="bright_black"))]
     return Group(*shown)
-
-
-def _near(place: str) -> str:
-    """A file as seen from here, if it is near."""
-    path, colon, name = place.rpartition(":")
-    if colon and Path(path).is_absolute() and Path(path).is_relative_to(Path.cwd()):
-        return f"{Path(path).relative_to(Path.cwd())}:{name}"
-    return place

@@ -18,6 +18,7 @@ import typer
 
 from fanfold.cli import (
     answer,
+    actions,
     attach,
     bench,
     cancel,
@@ -32,6 +33,7 @@ from fanfold.cli import (
     exits,
     flows,
     fold,
+    graph,
     listing,
     mishaps,
     pause,
@@ -144,6 +146,8 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
             "dead-letters": (dead_letters.dead_letters, dead_letters.EXAMPLE),
             "verify": (verify.verify, verify.EXAMPLE),
             "flows": (flows.flows, flows.EXAMPLE),
+            "graph": (graph.graph, graph.EXAMPLE),
+            "actions": (actions.actions, actions.EXAMPLE),
         },
         "Set up": {
             "up": (up.up, up.EXAMPLE),
