@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from fanfold.api import batches, events, flows, jobs, questions, runs, upload
+from fanfold.api import actions, batches, events, flows, jobs, questions, runs, upload
 from fanfold.api.asking import Desk
 from fanfold.api.described import describe_parameters
 from fanfold.api.limits import BodyLimit
@@ -32,7 +32,7 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     if is_for_loopback_only(fanfold.settings):
         app.add_middleware(LoopbackOnly)
     tell_problems(app)
-    for part in (batches, upload, events, jobs, runs, questions, flows):
+    for part in (batches, upload, events, jobs, runs, questions, flows, actions):
         app.include_router(part.router)
     describe_parameters(app)
     return app

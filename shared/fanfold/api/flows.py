@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from fanfold import log
+from fanfold.api.actions import NeedsShape
 from fanfold.api.asking import Asking
+from fanfold.api.graph_shapes import GraphShape
 from fanfold.api.problems import answers
 from fanfold.domain.access import Action, roles_for_flow
 from fanfold.domain.people import Principal, Role
+from fanfold.errors import FlowInvalid
 from fanfold.execution.library import Found
+from fanfold.graphs.actions import actions_of
+from fanfold.graphs.flow import Flow
 
 router = APIRouter(prefix="/api/flows", tags=["flows"])
 
@@ -30,7 +38,7 @@ class FlowShape(BaseModel):
     roles: list[Role]
 
     @classmethod
-    def of(cls, found: Found, principal: Principal) -> FlowShape:
+    def of(cls, found: Found, principal: Principal) -> Self:
         flow = found.flow
         return cls(
             name=flow.name,
@@ -45,6 +53,34 @@ class FlowShape(BaseModel):
         )
 
 
+class DescribedFlow(FlowShape):
+    """The same, with what is in it."""
+
+    #: null: it is wrong, and cannot run
+    graph: GraphShape | None = None
+    #: the graph as a Mermaid flowchart
+    mermaid: str | None = None
+    #: what its actions need; `fanfold.action` says it
+    needs: NeedsShape | None = None
+
+    @classmethod
+    def described(cls, found: Found, principal: Principal) -> DescribedFlow:
+        flow = found.flow
+        if not isinstance(flow, Flow):
+            return cls.of(found, principal)
+        try:
+            graph = flow.graph  # which works out its version, too
+        except FlowInvalid as error:
+            log.error("api.flow", str(error))
+            return cls.of(found, principal)
+        more = {
+            "graph": GraphShape.of(graph),
+            "mermaid": flow.to_mermaid(),
+            "needs": NeedsShape.of(actions_of(flow)),
+        }
+        return cls.of(found, principal).model_copy(update=more)
+
+
 @router.get("", summary="List flows", responses=answers())
 def find(asker: Asking) -> list[FlowShape]:
     """Those one may see, by name."""
@@ -53,6 +89,6 @@ def find(asker: Asking) -> list[FlowShape]:
 
 
 @router.get("/{name}", summary="Look at a flow", responses=answers(404))
-def get(asker: Asking, name: str) -> FlowShape:
-    """One of them."""
-    return FlowShape.of(asker.flow(Action.SEE_FLOW, name), asker.principal)
+def get(asker: Asking, name: str) -> DescribedFlow:
+    """One of them, with its graph."""
+    return DescribedFlow.described(asker.flow(Action.SEE_FLOW, name), asker.principal)

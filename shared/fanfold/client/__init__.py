@@ -37,6 +37,7 @@ from fanfold.client.errors import (
     is_validation_failed,
 )
 from fanfold.client.shapes import (
+    Action,
     Awaited,
     Batch,
     Certificate,
@@ -47,6 +48,9 @@ from fanfold.client.shapes import (
     Flow,
     Job,
     LogEntry,
+    NeededRole,
+    Needs,
+    Provider,
     Question,
     Result,
     Retried,
@@ -55,6 +59,7 @@ from fanfold.client.shapes import (
 )
 
 __all__ = [
+    "Action",
     "AsyncClient",
     "Awaited",
     "Batch",
@@ -72,7 +77,10 @@ __all__ = [
     "Forbidden",
     "Job",
     "LogEntry",
+    "NeededRole",
+    "Needs",
     "NotFound",
+    "Provider",
     "Question",
     "RateLimited",
     "RecordNotFound",

@@ -123,6 +123,9 @@ class AsyncClient:
     cancel_runs_older_than = _await(Operations.cancel_runs_older_than)
     list_flows = _await(Operations.list_flows)
     get_flow = _await(Operations.get_flow)
+    list_actions = _await(Operations.list_actions)
+    list_providers = _await(Operations.list_providers)
+    list_needed_roles = _await(Operations.list_needed_roles)
 
     async def aclose(self) -> None:
         with self._held:

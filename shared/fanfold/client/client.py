@@ -140,6 +140,9 @@ class Client:
     cancel_runs_older_than = _run(Operations.cancel_runs_older_than)
     list_flows = _run(Operations.list_flows)
     get_flow = _run(Operations.get_flow)
+    list_actions = _run(Operations.list_actions)
+    list_providers = _run(Operations.list_providers)
+    list_needed_roles = _run(Operations.list_needed_roles)
 
     def close(self) -> None:
         with self._held:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fanfold.client.actions import ActionOperations
 from fanfold.client.batches import BatchOperations
 from fanfold.client.runs import RunOperations
 
 
-class Operations(BatchOperations, RunOperations):
+class Operations(BatchOperations, RunOperations, ActionOperations):
     __slots__ = ()

@@ -279,3 +279,44 @@ class Flow(Shape):
     retries: int = 0
     timeout: float | None = None
     roles: list[str] = Field(default_factory=list)
+    #: of one that was asked for by its name: nodes and edges, also as Mermaid, and what its actions
+    #: need
+    graph: dict[str, Any] | None = None
+    mermaid: str | None = None
+    needs: Needs | None = None
+
+
+class Action(Shape):
+    """A function that calls a service, for the nodes of any graph."""
+
+    id: str
+    title: str = ""
+    description: str = ""
+    provider: str
+    scopes: list[str] = Field(default_factory=list)
+    roles: list[str] = Field(default_factory=list)
+    input_schema: dict[str, Any] | None = None
+    output_schema: dict[str, Any] | None = None
+
+
+class Provider(Shape):
+    """A service, the scopes that are needed there, and the ids of the actions that call it."""
+
+    provider: str
+    scopes: list[str] = Field(default_factory=list)
+    actions: list[str] = Field(default_factory=list)
+
+
+class NeededRole(Shape):
+    """An IAM role, and the ids of the actions that need it."""
+
+    role: str
+    actions: list[str] = Field(default_factory=list)
+
+
+class Needs(Shape):
+    """What is needed by the actions of a flow."""
+
+    actions: list[str] = Field(default_factory=list)
+    providers: list[Provider] = Field(default_factory=list)
+    roles: list[NeededRole] = Field(default_factory=list)

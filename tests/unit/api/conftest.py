@@ -21,7 +21,7 @@ from tests.unit.steps.both import opened
 FLOWS = """
 from pydantic import BaseModel
 
-from fanfold import Access, Flow, flow
+from fanfold import Access, Flow, action, flow
 
 
 @flow(retries=0)
@@ -89,6 +89,27 @@ def lost():
 @flow(source=lost)
 def broken(record):
     return record
+
+
+@action(provider="slack", scopes=["chat:write"], roles=["roles/pubsub.publisher"])
+def post(message: str) -> str:
+    return message
+
+
+@action(provider="mail", access=Access(starters=(), viewers=("group:editors",)))
+def send(message):
+    return message
+
+
+tell = (
+    Flow("tell")
+    .node("start", lambda record: [record])
+    .batch("post", post, concurrency=3)
+    .node("last", lambda posted: posted, fallback=send)
+    .edge("start", "post", when="len(output) > 0")
+    .edge("post", "last")
+)
+wrong = Flow("wrong").node("a", post).edge("a", "b")
 """
 
 
