@@ -47,6 +47,15 @@ def test_the_flow_with_everything_runs_and_folds(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(sum(n**2 for n in range(100)))
 
 
+def test_the_graph_is_drawn_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "graphs.py").write_text(block("python", "# graphs.py"))
+    done = subprocess.run(
+        [sys.executable, "-m", "fanfold.cli.main", "graph", "graphs.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["┌── start", "├── double ▥ x10", "└── sum"]
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert re.search(rf"`{command}[ `]", README)

@@ -45,7 +45,7 @@ def called_at(place: str) -> Callable[..., Any]:
     where, colon, name = place.rpartition(":")
     if not colon or not where or not name:
         raise FlowInvalid(f"{place!r} is no place: package.module:name or /path/to/file.py:name.")
-    found = _within(load(where), name)
+    found = _within(_being_run(where) or load(where), name)
     if found is None:
         raise FlowNotFound(f"{where} has no {name!r}.")
     if not callable(found):
@@ -62,6 +62,13 @@ def words_for(fn: Callable[..., Any]) -> str:
 
 def short_name(fn: Callable[..., Any]) -> str:
     return str(getattr(fn, "__name__", None) or words_for(fn))
+
+
+def _being_run(where: str) -> ModuleType | None:
+    """The script that is being run, if it is that file: to load it would be to run it again."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    return main if file and absolute(where) == absolute(file) else None
 
 
 def _module_of(fn: Callable[..., Any]) -> str:
