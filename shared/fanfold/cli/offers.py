@@ -23,6 +23,7 @@ T = TypeVar("T")
 _MAX_FILES = 100
 _MAX_BYTES = 200_000
 _FLOW = "flow"
+_GRAPH = "Flow"
 _ENTRY_POINTS = _BUNDLED = "fanfold.flows"
 
 
@@ -79,13 +80,18 @@ def flows_in_sight() -> list[tuple[str, str]]:
 def flows_in(path: Path) -> list[tuple[str, str, str]]:
     """Each flow's function, name and title, as far as that can be read."""
     with suppress(OSError, SyntaxError, ValueError):
-        if path.stat().st_size <= _MAX_BYTES and _FLOW in (text := path.read_text("utf-8")):
+        if path.stat().st_size <= _MAX_BYTES and _FLOW in (text := path.read_text("utf-8")).lower():
             return list(_flows_of(ast.parse(text)))
     return []
 
 
 def _flows_of(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
     for node in tree.body:
+        if isinstance(node, ast.Assign) and (graph := _graph_in(node.value)) is not None:
+            named = _named(graph)
+            for target in node.targets:
+                if isinstance(target, ast.Name) and named.get("id"):
+                    yield target.id, named["id"], named.get("title", "")
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for decorator in node.decorator_list:
@@ -96,8 +102,28 @@ def _flows_of(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
                 yield node.name, given.get("id", node.name), given.get("title", title)
 
 
+def _graph_in(chain: ast.expr) -> ast.Call | None:
+    """`Flow("total", …)` of `Flow("total", …).node(…).edge(…)`."""
+    while isinstance(chain, ast.Call):
+        if _GRAPH in (getattr(chain.func, "id", None), getattr(chain.func, "attr", None)):
+            return chain
+        if not isinstance(chain.func, ast.Attribute):
+            return None
+        chain = chain.func.value
+    return None
+
+
+def _named(graph: ast.Call) -> dict[str, str]:
+    """Its name may be given with its keyword or without."""
+    first = [ast.keyword("id", it) for it in graph.args[:1]]
+    return _texts([*first, *graph.keywords])
+
+
 def _given_to(decorator: ast.expr) -> dict[str, str]:
-    keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return _texts(decorator.keywords if isinstance(decorator, ast.Call) else [])
+
+
+def _texts(keywords: list[ast.keyword]) -> dict[str, str]:
     return {
         it.arg: it.value.value
         for it in keywords

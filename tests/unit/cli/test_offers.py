@@ -42,6 +42,18 @@ def test_a_file_is_read_and_not_run(folder: Path) -> None:
     assert flows_in(path) == [("shout", "shout", "Louder."), ("quiet", "whisper", "")]
 
 
+def test_graphs_are_found_as_well(folder: Path) -> None:
+    path = folder / "graphs.py"
+    path.write_text(
+        "import fanfold\nfrom fanfold import Flow\n"
+        "total = (\n    Flow('total', title='Adds')\n    .node('a', sum)\n    .node('b', len)\n)\n"
+        "other = fanfold.Flow(id='more').node('a', sum)\n"
+        "no = Flow.from_blueprint({})\nnone = len(name).node('a')\nnameless = Flow(name)\n"
+    )
+
+    assert flows_in(path) == [("total", "total", "Adds"), ("other", "more", "")]
+
+
 def test_those_of_this_folder_are_offered_by_their_file(folder: Path) -> None:
     (folder / "flows.py").write_text(TWO)
     (folder / "one.py").write_text("@flow()\ndef f(record): ...\n")
