@@ -13,8 +13,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import typing_extensions
-
 from fanfold.graphs.original import standing_for
 
 CONTEXT = ("ctx", "context")
@@ -53,6 +51,8 @@ def spread(fn: Callable[..., Any], inputs: Mapping[str, str]) -> Callable[..., A
 
 
 def _fields_of(fn: Callable[..., Any], inputs: Mapping[str, str]) -> Any:
+    import typing_extensions
+
     from fanfold.execution import hints
 
     make: Any = typing_extensions.TypedDict
