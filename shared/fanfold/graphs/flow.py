@@ -45,7 +45,7 @@ from fanfold.graphs.graph import (
     check,
     resolved,
 )
-from fanfold.graphs.original import standing_for
+from fanfold.graphs.original import code_version, standing_for
 from fanfold.graphs.spread import spread
 
 if TYPE_CHECKING:
@@ -305,10 +305,10 @@ class Flow(described.Flow):
         try:
             if isinstance(fn, described.Flow):
                 return _changed(fn, id, retries, backoff, timeout)
-            called = spread(fn, inputs) if isinstance(inputs, Mapping) else one_argument(fn)
+            called = one_argument(spread(fn, inputs) if isinstance(inputs, Mapping) else fn)
             return described.described(
                 called, described.Flow, id=id, timeout=timeout, retries=retries or 0,
-                backoff=_BACKOFF if backoff is None else backoff,
+                backoff=_BACKOFF if backoff is None else backoff, version=code_version(fn),
             )  # fmt: skip
         except FlowInvalid as error:
             text = str(error).removeprefix(f"flow {id}: ")
@@ -408,7 +408,8 @@ def _digest(graph: Graph) -> str:
         for node in graph.nodes.values()
     ]  # fmt: skip
     edges = [
-        [it.source, it.target, it.when if isinstance(it.when, str) else ""] for it in graph.edges
+        [it.source, it.target, code_version(it.when) if callable(it.when) else it.when or ""]
+        for it in graph.edges
     ]
     return hashlib.sha256(json.dumps([shape, edges]).encode()).hexdigest()[:12]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fanfold.domain.flow import Flow
+from fanfold.domain.flow import Flow, version_of
 
 _ORIGINAL = "__original__"
 
@@ -24,3 +24,9 @@ def original(work: Flow) -> Callable[..., Any]:
     """What the author has written."""
     found: Callable[..., Any] = getattr(work.fn, _ORIGINAL, work.fn)
     return found
+
+
+def code_version(fn: Callable[..., Any]) -> str:
+    """Changes with its code; of a function of C, whose code cannot be read, with its name."""
+    found = version_of(fn)
+    return found if found != "0" else str(getattr(fn, "__qualname__", type(fn).__qualname__))

@@ -41,3 +41,27 @@ def _numbers() -> Flow:
 def test_a_function_keeps_its_timeout_within_a_graph() -> None:
     with pytest.raises(Exception, match=r"ran longer than its 0\.05 s"):
         Flow("two").node("wait", slow).run()
+
+
+def greet(name: str, mark: str) -> str:
+    return name + mark
+
+
+def mark(name: str, mark: str) -> str:
+    return mark + name
+
+
+@pytest.mark.parametrize(("one", "other"), [(sum, max), (greet, mark)])
+def test_a_graph_s_version_changes_with_its_nodes_functions(one: Any, other: Any) -> None:
+    def version(fn: Any) -> str:
+        inputs = {"name": "record.name", "mark": "record.mark"}
+        return Flow("x").node("a", fn, inputs=inputs).check().version
+
+    assert version(one) == version(one) != version(other)
+
+
+def test_a_graph_s_version_changes_with_its_conditions() -> None:
+    def version(when: Any) -> str:
+        return Flow("x").node("a", len).node("b", len).edge("a", "b", when=when).check().version
+
+    assert len({version(None), version("output > 1"), version(bool), version(callable)}) == 4
