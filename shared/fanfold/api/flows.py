@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Self
 
 from fastapi import APIRouter
@@ -40,6 +41,8 @@ class FlowShape(BaseModel):
     @classmethod
     def of(cls, found: Found, principal: Principal) -> Self:
         flow = found.flow
+        with suppress(FlowInvalid):  # one that is wrong is there, and cannot be started
+            flow.check()
         return cls(
             name=flow.name,
             title=flow.title,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 from fanfold.domain.amounts import SIZES, bytes_of
 from fanfold.domain.people import OPEN_TO_ALL, Access
@@ -98,6 +98,11 @@ class Flow:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.fn(*args, **kwargs)
+
+    def check(self) -> Self:
+        """Raises FlowInvalid for what could not run (graphs.flow). A function was checked as it was
+        described."""
+        return self
 
     def part(self, path: str) -> Flow:
         """The flow that runs the items of this node (graphs.flow). A function has none."""

@@ -35,7 +35,7 @@ class Found:
 
     @property
     def ref(self) -> FlowRef:
-        flow = self.flow
+        flow = self.flow.check()  # only then a graph has its version
         return FlowRef(flow.name, flow.version, self.place, flow.title, flow.fold is not None)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fanfold import Flow, flow
 from fanfold.errors import FlowInvalid
+from fanfold.execution.library import Found
 
 
 @flow(retries=0)
@@ -65,3 +66,11 @@ def test_a_graph_s_version_changes_with_its_conditions() -> None:
         return Flow("x").node("a", len).node("b", len).edge("a", "b", when=when).check().version
 
     assert len({version(None), version("output > 1"), version(bool), version(callable)}) == 4
+
+
+def test_a_batch_remembers_the_version_of_a_graph_that_nobody_has_looked_at() -> None:
+    assert Found(Flow("x").node("a", len), "x:x").ref.version == (
+        Flow("x").node("a", len).check().version
+    )
+    with pytest.raises(FlowInvalid, match="flow x has no nodes"):
+        _ = Found(Flow("x"), "x:x").ref
