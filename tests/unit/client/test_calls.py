@@ -178,6 +178,15 @@ def test_flows_are_told(client: Any) -> None:
     assert client.get_flow("own").has_source
 
 
+def test_a_graph_and_what_its_actions_need_are_told(client: Any) -> None:
+    flow = client.get_flow("tell")
+    assert flow.graph["edges"][0]["target"] == "post"
+    assert flow.needs.actions == ["post", "send"]
+    assert [it.id for it in client.list_actions(provider="slack")] == ["post"]
+    assert [it.scopes for it in client.list_providers()] == [["chat:write"]]
+    assert [it.role for it in client.list_needed_roles()] == ["roles/pubsub.publisher"]
+
+
 # --------------------------------------------------------------------- errors
 
 
