@@ -74,7 +74,7 @@ def test_graphs_are_marked_among_flows(fanfold: Fanfold, tools: str) -> None:
     shown = fanfold.inside("flows", FANFOLD_FLOWS=tools)
     as_json = fanfold("flows", "--json", FANFOLD_FLOWS=tools)
 
-    assert "tools.py:tell, graph of 2 nodes, retries 3" in shown.out
+    assert "tell (2 nodes)\n  tools.py:tell, retries 3" in shown.out
     assert "wrong: an edge names node 'b'" in shown.err
     nodes = {it["name"]: it["nodes"] for it in as_json.json["flows"]}
     assert nodes["tell"] == ["end", "mail"]

@@ -81,13 +81,13 @@ def _view(all_found: list[Found], nodes: Mapping[str, list[str] | None], width: 
     shown: list[RenderableType] = []
     for found in all_found:
         flow = found.flow
+        ours = nodes[found.place] or [flow.name]
         title = Text(flow.name, style="bold")
+        if ours != [flow.name]:
+            title.append(f" ({count(len(ours), 'node')})", style="not bold")
         if flow.title != flow.name:
-            title.append("  " + short(flow.title, width - len(flow.name) - 2), style="not bold")
+            title.append("  " + short(flow.title, width - len(title) - 2), style="not bold")
         about = [near(found.place), f"retries {flow.retry.retries}"]
-        ours = nodes[found.place] or []
-        if ours and ours != [flow.name]:
-            about.insert(1, f"graph of {count(len(ours), 'node')}")
         about.append("no timeout" if flow.timeout is None else f"timeout {flow.timeout:g} s")
         about += [name for name in ("source", "fold") if getattr(flow, name) is not None]
         shown += [title, hanging(Text(", ".join(about), style="bright_black"))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fanfold import Flow
 from fanfold.flows.doubling import double, one_record, start, total
 
-doubling_apart = (
+apart = (
     Flow(
         "doubling-apart",
         title="Double each number in a batch of their own, and add them up",

@@ -7,10 +7,10 @@ import pytest
 from fanfold import Flow, Permanent
 from fanfold.execution.library import Library
 from fanfold.flows.doubling import doubling, one_record
-from fanfold.flows.doubling_apart import doubling_apart
+from fanfold.flows.doubling_apart import apart
 
 
-@pytest.fixture(params=[doubling, doubling_apart], ids=lambda it: it.name)
+@pytest.fixture(params=[doubling, apart], ids=lambda it: it.name)
 def its(request: pytest.FixtureRequest) -> Flow:
     found = request.param
     assert isinstance(found, Flow)
@@ -43,6 +43,7 @@ def test_no_number_of_numbers_is_refused(its: Flow) -> None:
         its.run({}, parameters={"count": -1})
 
 
-@pytest.mark.parametrize("module", ["doubling", "doubling_apart"])
-def test_it_is_the_one_flow_of_its_module(module: str) -> None:
-    assert Library().find(f"fanfold.flows.{module}").place.endswith(f"{module}:{module}")
+@pytest.mark.parametrize("place", ["doubling:doubling", "doubling_apart:apart"])
+def test_it_is_the_one_flow_of_its_module(place: str) -> None:
+    module = f"fanfold.flows.{place.partition(':')[0]}"
+    assert Library().find(module).place == f"fanfold.flows.{place}"
