@@ -19,6 +19,7 @@ def blocks(language: str) -> list[str]:
 
 def test_every_command_of_the_page_runs_as_it_stands(tmp_path: Path) -> None:
     (tmp_path / "flows.py").write_text(blocks("python")[0])
+    (tmp_path / "spread.py").write_text(blocks("python")[1])
     said = []
     for command in blocks("sh"):
         program, *arguments = command.split()
@@ -31,10 +32,11 @@ def test_every_command_of_the_page_runs_as_it_stands(tmp_path: Path) -> None:
         said.append(done.stdout)
 
     assert [said[0]] == blocks("json")
-    assert json.loads(said[2]) == {"t": 1, "m": 1, "s": 1, "o": 1}
+    assert json.loads(said[1]) == 1
+    assert json.loads(said[3]) == {"t": 1, "m": 1, "s": 1, "o": 1}
     rows = list(read_csv_export(tmp_path / "results.csv"))
     assert rows[1]["output"] == {"length": "4", "initial": "m"}
     assert rows[4]["error"] == {"type": "ValueError", "message": "no word"}
-    assert [json.loads(it)["index"] for it in said[4].splitlines()] == list(range(5))
+    assert [json.loads(it)["index"] for it in said[5].splitlines()] == list(range(5))
     manifest = json.loads((tmp_path / "results" / "manifest.json").read_text())
     assert [it["records"] for it in manifest["files"]] == [2, 2, 1]

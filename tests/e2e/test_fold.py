@@ -91,6 +91,15 @@ OTHERS: dict[str, Any] = {
     ],
     "merge": {"n": 2, "label": "even"},
     "count-by:label": {"even": 2, "odd": 1},
+    "total:n": 3,
+    "mean:n": 1.0,
+    "top:1:n": [{"index": 2, "key": None, "value": 2}],
+    "bottom:1:n": [{"index": 0, "key": None, "value": 0}],
+    "histogram:0,1,1.5:n": {
+        "below": 0,
+        "bins": [{"from": 0, "to": 1, "count": 1}, {"from": 1, "to": 1.5, "count": 1}],
+        "above": 1,
+    },
     "flows.py:cheapest": 0,
 }
 
@@ -132,6 +141,11 @@ def test_a_fold_that_a_factory_made_may_be_named_in_its_file(failed_fold: Fanfol
         (["--with", "colect"], "Did you mean collect?"),
         (["--with", "count-by"], "count-by:label"),
         (["--with", "count-by:"], "no place"),
+        (["--with", "sum"], "histogram:EDGES:PLACE"),
+        (["--with", "top:n"], "write top:N:PLACE, such as top:10:score"),
+        (["--with", "top:0:n"], "how many records, from 1 to 10,000"),
+        (["--with", "histogram:a,b:n"], "the edges of the bins as 0,10,100"),
+        (["--with", "histogram:2,1:n"], "each edge must be larger"),
         (["--with", "absent.py:fold"], "absent.py does not exist"),
         (["--with", "flows.py:cheepest"], "Did you mean cheapest?"),
         (["--with", "flows.py:two"], "a function of one argument, the results"),

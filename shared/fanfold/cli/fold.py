@@ -29,7 +29,9 @@ def fold(
             "--with",
             metavar="FOLD",
             help="Another fold: collect, merge, count-by:PLACE (a field of the output, such as "
-            "count-by:label), or flows.py:function. What it makes is printed and not stored.",
+            "count-by:label), total:PLACE, mean:PLACE, top:N:PLACE, bottom:N:PLACE, "
+            "histogram:0,10,100:PLACE, or flows.py:function. What it makes is printed and not "
+            "stored.",
             show_default=False,
         ),
     ] = None,

@@ -10,36 +10,84 @@ from typing import Any
 from fanfold.domain.flow import Flow
 from fanfold.errors import FlowInvalid, FlowNotFound, OptionInvalid
 from fanfold.execution.loading import load
-from fanfold.folds.builtin import collect, count_by, merge
+from fanfold.folds.builtin import collect, count_by, histogram, mean, merge, top, total
 
-_COUNT_BY = "count-by"
-_NAMES = ("collect", "merge", _COUNT_BY)
+#: as they are written; what is behind the last colon is a place in the outputs
+FORMS = (
+    "collect",
+    "merge",
+    "count-by:PLACE",
+    "total:PLACE",
+    "mean:PLACE",
+    "top:N:PLACE",
+    "bottom:N:PLACE",
+    "histogram:EDGES:PLACE",
+)
+_NAMES = [it.partition(":")[0] for it in FORMS]
+_EXAMPLES = {
+    "collect": "collect",
+    "merge": "merge",
+    "count-by": "count-by:label, or count-by:. for the whole output",
+    "total": "total:price",
+    "mean": "mean:price",
+    "top": "top:10:score",
+    "bottom": "bottom:10:score",
+    "histogram": "histogram:0,10,100:score",
+}
 
 
 def fold_named(text: str) -> Callable[[Iterable[Any]], Any]:
-    """`collect`, `merge`, `count-by:PLACE`, or `flows.py:name` and `package.module:name` of a
-    function of the results, or of a flow that has a fold."""
-    place, colon, name = text.rpartition(":")
-    match place, name:
-        case ("", "collect"):
+    """One of FORMS; or `flows.py:name` and `package.module:name` of a function of the results, or
+    of a flow that has a fold."""
+    name, *given = text.split(":", 2)
+    if name in _NAMES:
+        return _to_choose(text, name, given)
+    place, colon, own = text.rpartition(":")
+    if not colon or not place or not own:
+        raise _unknown(text)
+    return _own(place, own)
+
+
+def _to_choose(text: str, name: str, given: list[str]) -> Callable[[Iterable[Any]], Any]:
+    match name, given:
+        case "collect", []:
             return collect()
-        case ("", "merge"):
+        case "merge", []:
             return merge()
-        case (it, where) if it == _COUNT_BY:
-            return count_by(where)
-        case _ if not colon or not place or not name:
-            raise _unknown(text)
+        case "count-by", [place]:
+            return count_by(place)
+        case "total", [place]:
+            return total(place)
+        case "mean", [place]:
+            return mean(place)
+        case "top" | "bottom", [number, place] if number.isdecimal():
+            return top(int(number), place, largest=name == "top")
+        case "histogram", [edges, place]:
+            return histogram(place, _edges(text, edges))
         case _:
-            return _own(place, name)
+            raise _unknown(text)
+
+
+def _edges(text: str, edges: str) -> list[float]:
+    try:
+        return [float(it) if "." in it or "e" in it.lower() else int(it) for it in edges.split(",")]
+    except ValueError:
+        raise OptionInvalid(f"--with {text}: write the edges of the bins as 0,10,100") from None
 
 
 def _unknown(text: str) -> OptionInvalid:
-    near = get_close_matches(text.partition(":")[0], _NAMES, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return OptionInvalid(
-        f"--with {text}: there is no such fold.{hint} Write collect, merge, count-by:PLACE "
-        "(such as count-by:label, or count-by:. for the whole output) or flows.py:function"
-    )
+    name = text.partition(":")[0]
+    near = [name] if name in _NAMES else get_close_matches(name, _NAMES, n=1)
+    own = "flows.py:function"
+    if not near:
+        return OptionInvalid(
+            f"--with {text}: there is no such fold. Write {', '.join(FORMS)} (a PLACE is a field "
+            f"such as label, or . for the whole output) or {own}"
+        )
+    form = FORMS[_NAMES.index(near[0])]
+    if name in _NAMES:
+        return OptionInvalid(f"--with {text}: write {form}, such as {_EXAMPLES[name]}")
+    return OptionInvalid(f"--with {text}: there is no such fold. Did you mean {form}?")
 
 
 def _own(place: str, name: str) -> Callable[[Iterable[Any]], Any]:

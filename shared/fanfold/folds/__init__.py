@@ -13,10 +13,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fanfold.folds.builtin import collect, count_by, merge, reduce
+    from fanfold.folds.builtin import (
+        collect,
+        count_by,
+        histogram,
+        mean,
+        merge,
+        reduce,
+        top,
+        total,
+        tree,
+    )
     from fanfold.folds.exports.read import read_csv_export
 
-__all__ = ["collect", "count_by", "merge", "read_csv_export", "reduce"]
+__all__ = [
+    "collect",
+    "count_by",
+    "histogram",
+    "mean",
+    "merge",
+    "read_csv_export",
+    "reduce",
+    "top",
+    "total",
+    "tree",
+]
 
 
 def __getattr__(name: str) -> Any:

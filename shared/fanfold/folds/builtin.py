@@ -1,16 +1,21 @@
 """Folds to choose from: factories of what `@flow(fold=…)` takes.
 
-| fold              | makes                                               | failed records    |
-|-------------------|-----------------------------------------------------|-------------------|
-| collect()         | a list of all outputs, in record order              | null, or left out |
-| merge()           | one object of all objects, or one list of all lists | left out          |
-| reduce(fn, first) | what fn makes of it and each output in turn         | left out          |
-| count_by(place)   | how often each value occurs there                   | left out          |
+| fold                  | makes                                               | failed records    |
+|-----------------------|-----------------------------------------------------|-------------------|
+| collect()             | a list of all outputs, in record order              | null, or left out |
+| merge()               | one object of all objects, or one list of all lists | left out          |
+| reduce(fn, first)     | what fn makes of it and each output in turn         | left out          |
+| count_by(place)       | how often each value occurs there                   | left out          |
+| total(place), mean(…) | the sum, the mean of the numbers there              | left out          |
+| top(n, place)         | the records with the largest numbers there          | left out          |
+| histogram(place, …)   | how many numbers there lie between which edges      | left out          |
+| tree(leaf, combine)   | what these make of pages of results (trees.py)      | leaf's to say     |
 
 "Failed" is every record without an output: also what was canceled or skipped. What is left out is
 not lost: the batch counts it, and `fanfold results` has it. Each fold reads one result at a time,
 and may be called again: none keeps anything from one call to the next. What would not fit in one
-output is refused, as soon as that is seen: such results are exported.
+output is refused, as soon as that is seen: such results are exported. All but a reduce without
+`combine` are trees.
 """
 
 from __future__ import annotations
@@ -19,65 +24,80 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
-from fanfold.errors import FlowInvalid, UsageError
+from fanfold.errors import FlowInvalid
+from fanfold.folds.canonical import canonical
 from fanfold.folds.dotted import place_at
+from fanfold.folds.limits import check_bytes, check_values
+from fanfold.folds.merging import merge
+from fanfold.folds.numbers import histogram, mean, top, total
 from fanfold.folds.result import Result
+from fanfold.folds.trees import Tree, tree
 
-#: What collect and merge hold at most, in bytes of JSON: an output is one value, read as a whole.
-MAX_BYTES = 16 * 1024 * 1024
-#: What count_by counts apart at most.
-MAX_VALUES = 100_000
+__all__ = [
+    "Fold",
+    "collect",
+    "count_by",
+    "histogram",
+    "mean",
+    "merge",
+    "reduce",
+    "top",
+    "total",
+    "tree",
+]
 
 Fold = Callable[[Iterable[Result]], Any]
 
 
-class TooMuchToFold(UsageError):
-    """More than one output can hold. Export it: `fanfold results BATCH --out results/`."""
+class _Collected(TypedDict):
+    outputs: list[Any]
+    #: in bytes of JSON
+    size: int
 
 
-def collect(*, failed: Literal["null", "leave out"] = "null") -> Fold:
+def collect(*, failed: Literal["null", "leave out"] = "null") -> Tree:
     """All outputs in record order. With `failed="null"` a record's output has the record's place in
     the list; with `"leave out"` the others close up."""
     if failed not in ("null", "leave out"):
         raise FlowInvalid(f"collect(failed={failed!r}): write 'null' or 'leave out'")
 
-    def collected(results: Iterable[Result]) -> list[Any]:
-        outputs, size = [], _Size("collect")
+    def leaf(results: Iterable[Result]) -> _Collected:
+        outputs, size = [], 0
         for result in results:
-            if result.ok:
-                size.add(result.text or "")
-                outputs.append(result.output)
-            elif failed == "null":
-                size.add("null")
-                outputs.append(None)
-        return outputs
+            if result.ok or failed == "null":
+                text = (result.text or "") if result.ok else "null"
+                size = check_bytes("collect", size + len(text) + 1)
+                outputs.append(result.output if result.ok else None)
+        return {"outputs": outputs, "size": size}
 
-    return collected
+    def combine(earlier: _Collected, later: _Collected) -> _Collected:
+        size = check_bytes("collect", earlier["size"] + later["size"])
+        return {"outputs": earlier["outputs"] + later["outputs"], "size": size}
 
-
-def merge(*, conflict: Literal["later", "error"] = "later") -> Fold:
-    """One object with the keys of all, where the later record wins, or a conflict (another value
-    under the same key) is an error; or one list of all lists' items. An output that is null adds
-    nothing; if none adds anything, null."""
-    if conflict not in ("later", "error"):
-        raise FlowInvalid(f"merge(conflict={conflict!r}): write 'later' or 'error'")
-
-    def merged(results: Iterable[Result]) -> Any:
-        whole = _Merged(refuses_conflicts=conflict == "error")
-        for result in results:
-            whole.add(result)
-        return whole.value
-
-    return merged
+    return Tree(leaf, combine, lambda collected: collected["outputs"])
 
 
-def reduce(fn: Callable[[Any, Any], Any], initial: Any) -> Fold:
+def reduce(
+    fn: Callable[[Any, Any], Any],
+    initial: Any,
+    *,
+    combine: Callable[[Any, Any], Any] | None = None,
+) -> Fold:
     """fn(… fn(fn(initial, first output), second output) …). `initial` is copied for each fold, so
-    that fn may change it."""
+    that fn may change it.
+
+    With `combine` it is a tree: each page is reduced from `initial` on, and combine(earlier, later)
+    makes one value of those of two neighbours. So `initial` must add nothing, however often, and
+    the values must be JSON data.
+    """
     if not callable(fn):
         raise FlowInvalid(f"reduce({fn!r}, …): write a function of what there is and an output")
+    if combine is not None and not callable(combine):
+        raise FlowInvalid(
+            f"reduce(combine={combine!r}): write a function of two neighbours' values"
+        )
 
     def reduced(results: Iterable[Result]) -> Any:
         value = copy.deepcopy(initial)
@@ -86,74 +106,39 @@ def reduce(fn: Callable[[Any, Any], Any], initial: Any) -> Fold:
                 value = fn(value, result.output)
         return value
 
-    return reduced
+    return reduced if combine is None else Tree(reduced, combine)
 
 
-def count_by(place: str) -> Fold:
+def count_by(place: str) -> Tree:
     """{value: how often}, the most frequent first, of what is at a dotted place of the outputs
     (`label`, `details.score`; `.` is the output itself). An output that has nothing there counts as
-    null.
+    null. Of those that are as frequent, the one that came first is first.
 
     JSON knows only text as keys: a text is its own key, any other value's key is its JSON. A text
     that could be taken for such a key is in quotes: "3" for the text, 3 for the number.
     """
     where = place_at(place)
 
-    def counted(results: Iterable[Result]) -> dict[str, int]:
-        counts: Counter[str] = Counter()
+    # JSON objects keep their order: a value's place in a partial is that of its first occurrence.
+    def leaf(results: Iterable[Result]) -> dict[str, int]:
+        counts: dict[str, int] = {}
         for result in results:
-            if not result.ok:
-                continue
-            counts[_canonical(where.of(result.output))] += 1
-            if len(counts) > MAX_VALUES:
-                raise TooMuchToFold(
-                    f"count_by({place!r}) met more than {MAX_VALUES:,} values. Count by something "
-                    "that has fewer, or export the results: `fanfold results BATCH --out results/`"
-                )
-        return {_key_of(value): count for value, count in counts.most_common()}
+            if result.ok:
+                value = canonical(where.of(result.output))
+                counts[value] = counts.get(value, 0) + 1
+                check_values(place, len(counts))
+        return counts
 
-    return counted
+    def combine(earlier: dict[str, int], later: dict[str, int]) -> dict[str, int]:
+        for value, count in later.items():
+            earlier[value] = earlier.get(value, 0) + count
+        check_values(place, len(earlier))
+        return earlier
 
+    def finish(counts: dict[str, int]) -> dict[str, int]:
+        return {_key_of(value): count for value, count in Counter(counts).most_common()}
 
-class _Merged:
-    def __init__(self, *, refuses_conflicts: bool) -> None:
-        self.value: dict[str, Any] | list[Any] | None = None
-        self._refuses_conflicts = refuses_conflicts
-        self._size = _Size("merge")
-
-    def add(self, result: Result) -> None:
-        output = result.output
-        if output is None:
-            return
-        if not isinstance(output, dict | list):
-            kind = type(output).__name__
-            raise FlowInvalid(f"merge() takes objects or lists; {_who(result)} is a {kind}")
-        if self.value is None:
-            self.value = type(output)()
-        self._size.add(result.text or "")
-        if isinstance(self.value, dict) and isinstance(output, dict):
-            self._give_way(self.value, output, result)
-            self.value.update(output)
-        elif isinstance(self.value, list) and isinstance(output, list):
-            self.value.extend(output)
-        else:
-            raise FlowInvalid(
-                f"merge() takes objects or lists, not both; {_who(result)} is not like those "
-                "before it"
-            )
-
-    def _give_way(self, whole: dict[str, Any], output: dict[str, Any], result: Result) -> None:
-        for key in sorted(output.keys() & whole.keys()):
-            before = _canonical(whole[key])
-            if self._refuses_conflicts and before != _canonical(output[key]):
-                raise FlowInvalid(
-                    f"merge(conflict='error'): {_who(result)} has another value at {key!r}"
-                )
-            self._size.forget(before)
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return Tree(leaf, combine, finish)
 
 
 def _key_of(value: str) -> str:
@@ -167,25 +152,3 @@ def _key_of(value: str) -> str:
     except RecursionError:  # it might be
         pass
     return value
-
-
-class _Size:
-    def __init__(self, fold: str) -> None:
-        self._fold = fold
-        self._bytes = 0
-
-    def add(self, text: str) -> None:
-        self._bytes += len(text) + 1
-        if self._bytes > MAX_BYTES:
-            raise TooMuchToFold(
-                f"{self._fold}() holds at most {MAX_BYTES // 1024**2} MiB of outputs, and there is "
-                "more. Export them: `fanfold results BATCH --out results/` writes any number"
-            )
-
-    def forget(self, text: str) -> None:
-        self._bytes -= len(text)
-
-
-def _who(result: Result) -> str:
-    name = f"record {result.index}"
-    return name if result.key is None else f"{name} ({result.key})"

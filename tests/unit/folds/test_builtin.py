@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from fanfold import Result, flow
 from fanfold.domain.run import RunState
 from fanfold.errors import FlowInvalid, OptionInvalid
-from fanfold.folds import builtin, collect, count_by, merge, reduce
+from fanfold.folds import collect, count_by, limits, merge, reduce
 from fanfold.folds.apply import apply_fold
-from fanfold.folds.builtin import Fold, TooMuchToFold
+from fanfold.folds.builtin import Fold
+from fanfold.folds.limits import TooMuchToFold
 
 FAILED = object()
 
@@ -83,7 +84,7 @@ def test_collect_may_be_called_again() -> None:
 def test_collect_refuses_what_one_output_cannot_hold(
     outputs: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builtin, "MAX_BYTES", 100)
+    monkeypatch.setattr(limits, "MAX_BYTES", 100)
     with pytest.raises(TooMuchToFold, match=r"fanfold results BATCH --out results/"):
         folded(collect(), *outputs)
 
@@ -142,7 +143,7 @@ def test_merge_refuses_what_cannot_be_merged(outputs: list[Any], said: str) -> N
 def test_merge_measures_what_it_holds_and_not_what_it_has_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(builtin, "MAX_BYTES", 1000)
+    monkeypatch.setattr(limits, "MAX_BYTES", 1000)
     same = [{"a": "x" * 100}] * 50
     assert folded(merge(), *same) == same[0]
     with pytest.raises(TooMuchToFold, match="merge"):
@@ -204,7 +205,7 @@ def test_count_by_counts_each_output_once_under_a_key_that_means_it(values: list
 def test_count_by_refuses_to_count_what_is_different_every_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(builtin, "MAX_VALUES", 3)
+    monkeypatch.setattr(limits, "MAX_VALUES", 3)
     assert len(folded(count_by("."), 1, 2, 3)) == 3
     with pytest.raises(TooMuchToFold, match="more than 3 values"):
         folded(count_by("."), 1, 2, 3, 4)
