@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ COMMANDS += re.findall(r"^(fanfold run .+)$", "\n".join(BLOCKS), re.MULTILINE)
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that the page makes, and one batch that has ended."""
     folder = tmp_path_factory.mktemp("sources")
-    subprocess.run(["bash", "-euc", BLOCKS[0]], cwd=folder, check=True)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    subprocess.run(["bash", "-euc", BLOCKS[0]], cwd=folder, env=environment, check=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("FANFOLD_HOME", str(folder / "home"))
@@ -57,4 +61,4 @@ def test_every_flag_for_sources_is_on_the_page() -> None:
 
 
 def test_every_command_was_found() -> None:
-    assert len([it for it in COMMANDS if "FLOW" not in it]) >= 19
+    assert len([it for it in COMMANDS if "FLOW" not in it]) >= 20

@@ -10,6 +10,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -105,6 +106,30 @@ def test_several_statuses_may_be_asked_for(done: Fanfold) -> None:
     assert len(both) == 10
 
 
+def test_parquet_is_read_by_anybody(done: Fanfold, lines: list[Any]) -> None:
+    assert export(done, "all.parquet").err == "all.parquet: 10 results\n"
+    export(done, "some.parquet", "--columns", "label,score=score.of", "--status", "succeeded")
+
+    rows = pq.read_table(done.folder / "all.parquet").to_pylist()
+    assert [it["key"] for it in rows] == [it["key"] for it in lines]
+    assert rows[1]["error_message"] == lines[1]["error"]["message"]
+    assert json.loads(rows[2]["output"]) == lines[2]["output"]
+    some = pq.read_table(done.folder / "some.parquet").to_pylist()
+    assert [(it["label"], it["score"]) for it in some[:2]] == [("l0", 0), ("l0", -2)]
+
+
+def test_run_writes_parquet_and_it_is_a_source_again(fanfold: Fanfold) -> None:
+    records = "".join(f'{{"id": "k{n}", "n": {n}}}\n' for n in range(5))
+    ended = fanfold("run", "echo", "-", "--out", "r.parquet", *fanfold.small, stdin=records)
+    assert ended.code == 0, ended.err
+
+    again = fanfold("run", "echo", "r.parquet", "--key", "key", "--out", "-", *fanfold.small)
+
+    assert [(it["key"], it["output"]["n"]) for it in again.lines] == [
+        (f"k{n}", n) for n in range(5)
+    ]
+
+
 # ------------------------------------------------------------- many files
 
 
@@ -171,6 +196,15 @@ def test_a_file_url_is_this_disk(done: Fanfold, lines: list[Any]) -> None:
     assert done.read("by-url.jsonl") == lines
 
 
+def test_a_folder_of_parquet(done: Fanfold, lines: list[Any]) -> None:
+    export(done, "columns/", "--format", "parquet", "--shard-records", "4")
+
+    names = [it["name"] for it in manifest(done.folder / "columns")["files"]]
+    assert names == [f"part-0000{n}.parquet" for n in range(3)]
+    parts = [pq.read_table(done.folder / "columns" / it)["index"].to_pylist() for it in names]
+    assert [index for part in parts for index in part] == [it["index"] for it in lines]
+
+
 def test_run_exports_into_a_folder(fanfold: Fanfold) -> None:
     ended = fanfold("run", "echo", "-", "--out", "new/", *fanfold.small, stdin="1\n2\n")
 
@@ -182,8 +216,12 @@ def test_run_exports_into_a_folder(fanfold: Fanfold) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--format", "xml"], "it is one of jsonl, csv"),
+        (["--format", "xml"], "it is one of jsonl, csv, parquet"),
         (["--columns", "label"], "--columns is for CSV"),
+        (["--out", "a.parquet.gz"], "Parquet is compressed in itself"),
+        (["--out", "new/", "--format", "parquet", "--gzip"], "Parquet is compressed in itself"),
+        (["--format", "parquet", "--follow"], "Follow as JSON Lines or CSV"),
+        (["--out", "a.parquet", "--columns", "rest"], "'rest' is in every Parquet"),
         (["--out", "a.csv", "--columns", "key"], "'key' is in every export"),
         (["--out", "a.jsonl", "--shard-records", "5"], "--shard-records is for a folder"),
         (["--out", "no/such/"], "there is no folder"),

@@ -29,7 +29,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a record over the limit": (["echo", "-"], GOOD + LARGE, "standard input:2: the record has"),
     "no source": (["{flow:priced}"], "", "flow priced has no source of its own"),
     "a source that is not there": (["echo", "absent.jsonl"], "", "absent.jsonl: no such file"),
-    "a source of a kind that is not read": (["echo", "t.parquet"], "", "Convert it to JSON Lines"),
+    "a source of a kind that is not read": (["echo", "t.orc"], "", "Convert it to JSON Lines"),
     "a flow's own source that raises": (
         ["{flow:broken_source}"],
         "",
@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
 def test_it_is_refused_in_one_line_and_nothing_is_stored(fanfold: Fanfold, what: str) -> None:
     arguments, stdin, said = REFUSED[what]
     fanfold.write_text("t.csv", "a,b\n")
-    fanfold.write_text("t.parquet", "PAR1")
+    fanfold.write_text("t.orc", "ORC")
     fanfold.write_text("list.json", "[1]")
     given = [fanfold.flow(it[6:-1]) if it.startswith("{flow:") else it for it in arguments]
 

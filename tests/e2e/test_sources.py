@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 if TYPE_CHECKING:
@@ -40,6 +43,17 @@ def test_a_packed_table_runs_and_its_keys_are_the_column_s(fanfold: Fanfold) -> 
     (fanfold.folder / "t.csv.gz").write_bytes(gzip.compress(CSV.encode()))
 
     assert echo(fanfold, "t.csv.gz") == [("a", {"id": "a", "n": "1"}), ("b", {"id": "b", "n": "2"})]
+
+
+def test_a_parquet_file_gives_a_record_per_row(fanfold: Fanfold) -> None:
+    when = datetime(2024, 2, 29, tzinfo=UTC)
+    table = pa.table({"id": ["a", "b"], "at": pa.array([when, None], pa.timestamp("us", "UTC"))})
+    pq.write_table(table, fanfold.folder / "t.parquet")
+
+    assert echo(fanfold, "t.parquet") == [
+        ("a", {"id": "a", "at": "2024-02-29T00:00:00+00:00"}),
+        ("b", {"id": "b", "at": None}),
+    ]
 
 
 def test_several_sources_of_several_kinds_are_one_batch(fanfold: Fanfold) -> None:
@@ -140,7 +154,9 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "no such batch": (["batch:last"], "", "there are no batches here"),
     "a pattern for nothing": (["*.none"], "", "*.none: no file matches."),
     "a folder": (["."], "", ".: is a folder. Write ./ for all files in it."),
-    "a parquet file": (["t.parquet"], "", "Convert it to JSON Lines or CSV."),
+    "no Parquet": (["bad.parquet"], "", "bad.parquet: from row 0 on it is no Parquet"),
+    "Parquet as a stream": (["-", "--format", "parquet"], "", "so it must be a file. Name it."),
+    "an ORC file": (["t.orc"], "", "Convert it to JSON Lines or CSV."),
 }  # fmt: skip
 
 
@@ -149,7 +165,8 @@ def test_it_is_refused_in_one_line_and_nothing_is_stored(fanfold: Fanfold, what:
     arguments, stdin, said = REFUSED[what]
     fanfold.write_text("ragged.csv", "a,b\n1,2\n3\n")
     fanfold.write_text("object.json", '{"a": []}')
-    fanfold.write_text("t.parquet", "PAR1")
+    fanfold.write_text("t.orc", "ORC")
+    fanfold.write_text("bad.parquet", "PAR1")
 
     ended = fanfold.inside("run", "echo", *arguments, stdin=stdin)
 

@@ -16,7 +16,7 @@ from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import RunState
 from fanfold.errors import RecordNotFound
-from fanfold.folds.exports.format import Format, JsonLines
+from fanfold.folds.exports.format import JsonLines, Lines
 from fanfold.folds.exports.table import Table
 from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
@@ -87,13 +87,13 @@ def results(
 ) -> StreamingResponse:
     """Every record's result in record order, as lines of JSON or as CSV, streamed."""
     batch = asker.batch(Action.SEE, batch_id)
-    chosen: Format = Table() if format == "csv" else JsonLines()
+    chosen: Lines = Table() if format == "csv" else JsonLines()
     found = _results(asker, batch, start, stop)
     wanted = (it for it in found if status is None or it.status is status)
     return StreamingResponse(_written(chosen, wanted), media_type=_TYPES[format])
 
 
-def _written(chosen: Format, wanted: Iterator[Result]) -> Iterator[bytes]:
+def _written(chosen: Lines, wanted: Iterator[Result]) -> Iterator[bytes]:
     first = next(wanted, None)
     buffer = bytearray(chosen.begin(first))
     if first is not None:

@@ -21,12 +21,14 @@ from fanfold.errors import FanfoldError, OptionInvalid
 from fanfold.folds.exports.chunks import chunks_of, gzipped
 from fanfold.folds.exports.folder import DiskFolder
 from fanfold.folds.exports.format import (
+    GZIPPED,
     Format,
     FormatName,
     JsonLines,
     format_named_by,
     is_gzip_named,
 )
+from fanfold.folds.exports.parquet import ParquetTable, check_writable
 from fanfold.folds.exports.shards import RECORDS, write_shards
 from fanfold.folds.exports.table import Column, Table
 from fanfold.folds.exports.urls import UrlFolder, is_url, path_of
@@ -53,9 +55,13 @@ class Shape:
     parameters: bool = False
 
     def form(self, out: str) -> Format:
-        if (self.format or format_named_by(out)) is FormatName.CSV:
-            return Table(self.columns, has_parameters=self.parameters)
-        return JsonLines()
+        match self.format or format_named_by(out):
+            case FormatName.CSV:
+                return Table(self.columns, has_parameters=self.parameters)
+            case FormatName.PARQUET:
+                return ParquetTable(self.columns, has_parameters=self.parameters)
+            case FormatName.JSONL:
+                return JsonLines()
 
     def for_(self, batch: Batch | None) -> Shape:
         return self if batch is None else replace(self, parameters=bool(batch.options.grid))
@@ -83,6 +89,12 @@ def check_out(out: str | None, *, as_json: bool) -> None:
         return
     if not out:
         raise OptionInvalid("--out: name a file, a folder with a / at its end, or -")
+    if not is_folder(out) and format_named_by(out) is FormatName.PARQUET:
+        if is_gzip_named(out):
+            raise OptionInvalid(
+                f"--out {out}: Parquet is compressed in itself. Leave out {GZIPPED}"
+            )
+        check_writable(f"--out {out}")
     here = path_of(out) or out
     if is_url(here):
         _check_url(here)

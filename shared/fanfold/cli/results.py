@@ -49,8 +49,8 @@ def results(
     format: Annotated[  # noqa: A002  it is what one types
         str | None,
         typer.Option(
-            metavar="jsonl|csv",
-            help="JSON Lines or CSV. Default: by the file's name, or JSON Lines.",
+            metavar="jsonl|csv|parquet",
+            help="JSON Lines, CSV or Parquet. Default: by the file's name, or JSON Lines.",
             rich_help_panel=_FORMAT,
             show_default=False,
         ),
@@ -59,7 +59,7 @@ def results(
         str | None,
         typer.Option(
             metavar="NAME[=PLACE],…",
-            help="In CSV: fields of the output as columns of their own, such as "
+            help="In CSV and Parquet: fields of the output as columns of their own, such as "
             "label,score=details.score.",
             rich_help_panel=_FORMAT,
             show_default=False,
@@ -81,7 +81,7 @@ def results(
     ] = None,
     engine: given.Engine = None,
 ) -> int:
-    """Write the results as JSON Lines or CSV, in record order.
+    """Write the results as JSON Lines, CSV or Parquet, in record order.
 
     Each record has its line: {"index", "key", "status", "output", "error"}. One that failed has an
     error instead of an output, and one that is not settled yet is queued.
@@ -94,7 +94,7 @@ def results(
     from fanfold.cli.terminal import Terminal
     from fanfold.folds.stream import stream_results
 
-    shape = _shape(out, format, columns, shard_records, gzip=gzip)
+    shape = _shape(out, format, columns, shard_records, gzip=gzip, follow=follow)
     check_out(out, as_json=False)
     states = None if status is None else _states(status)
 
@@ -120,7 +120,13 @@ def results(
 
 
 def _shape(
-    out: str, format_: str | None, columns: str | None, shard_records: int | None, *, gzip: bool
+    out: str,
+    format_: str | None,
+    columns: str | None,
+    shard_records: int | None,
+    *,
+    gzip: bool,
+    follow: bool,
 ) -> Shape:
     from fanfold.cli.output_file import Shape, is_folder
     from fanfold.errors import OptionInvalid
@@ -138,8 +144,17 @@ def _shape(
         gzip=gzip,
         shard_records=shard_records or RECORDS,
     )
-    if shape.columns and shape.form(out).name is not FormatName.CSV:
-        raise OptionInvalid("--columns is for CSV: write --format csv, or name a .csv file")
+    form = shape.form(out).name
+    if shape.columns and form is FormatName.JSONL:
+        raise OptionInvalid(
+            "--columns is for CSV and Parquet: write --format csv, or name a .csv file"
+        )
+    if form is FormatName.PARQUET and shape.packs(out):
+        raise OptionInvalid("Parquet is compressed in itself: leave out --gzip, or .gz")
+    if form is FormatName.PARQUET and follow:
+        raise OptionInvalid(
+            "--follow: a Parquet file can be read once it is whole. Follow as JSON Lines or CSV"
+        )
     return shape
 
 

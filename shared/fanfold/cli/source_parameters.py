@@ -17,6 +17,7 @@ class FormatName(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     TEXT = "text"
+    PARQUET = "parquet"
 
 
 class WholeFiles(StrEnum):
@@ -29,8 +30,8 @@ SourceNames = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="Files, folders/, patterns ('data/*.csv'), URLs, - for standard input: JSON Lines, "
-        "JSON, CSV, TSV, text, or gzip of these; or batch:last, another batch's results. Default: "
-        "the flow's own source.",
+        "JSON, CSV, TSV, text, or gzip of these; Parquet; or batch:last, another batch's results. "
+        "Default: the flow's own source.",
         show_default=False,
     ),
 ]

@@ -17,7 +17,7 @@ from pydantic import (
 
 from fanfold.errors import OptionInvalid
 
-Format = Literal["jsonl", "json", "csv", "tsv", "text"]
+Format = Literal["jsonl", "json", "csv", "tsv", "text", "parquet"]
 TABLES: frozenset[Format] = frozenset({"csv", "tsv"})
 
 #: RFC 6901

@@ -8,13 +8,13 @@ half as it is, so it is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, Protocol
 
-from fanfold.errors import SourceInvalid
+from fanfold.errors import FanfoldError, SourceInvalid
 
 _CHUNK = 256 * 1024
 
@@ -65,13 +65,14 @@ class LocalFile:
         return f"{found.st_size} bytes of {found.st_mtime_ns}", found.st_size
 
 
-def chunks_of(file: File) -> Iterator[bytes]:
-    """Its bytes, and at their end the certainty that they are of one version."""
+@contextmanager
+def opened(file: File) -> Iterator[BinaryIO]:
+    """Its bytes; whoever has read them to the end may be sure that they are of one version."""
     try:
         with file.open() as stream:
-            yield from pieces_of(stream)
+            yield stream
         now = file.version_now()
-    except SourceInvalid:
+    except FanfoldError:
         raise
     except Exception as error:
         raise file.failed(error) from error
@@ -79,6 +80,11 @@ def chunks_of(file: File) -> Iterator[bytes]:
         raise SourceInvalid(
             f"{file.name}: it changed while it was read. Read a copy of it, or once nobody writes."
         )
+
+
+def chunks_of(file: File) -> Iterator[bytes]:
+    with opened(file) as stream:
+        yield from pieces_of(stream)
 
 
 def pieces_of(stream: BinaryIO) -> Iterator[bytes]:

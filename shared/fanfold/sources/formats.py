@@ -28,6 +28,7 @@ _KINDS: dict[str, Kind] = {
     ".csv": "csv",
     **dict.fromkeys((".tsv", ".tab"), "tsv"),
     ".txt": "text",
+    ".parquet": "parquet",
 }
 _CONVERT = "Convert it to JSON Lines or CSV."
 #: What cannot be read as it is, and the remedy.
@@ -37,7 +38,7 @@ _PACKED = {
     ".zst": "Decompress it first: zstd -dc {name} | fanfold run FLOW -",
     ".zip": "Unpack it first.",
 }
-_OTHER_TABLES = dict.fromkeys((".parquet", ".avro", ".orc", ".xlsx", ".xls"), _CONVERT)
+_OTHER_TABLES = dict.fromkeys((".avro", ".orc", ".xlsx", ".xls"), _CONVERT)
 
 
 def kind_of(name: str, asked: SourceFormat) -> Kind:
@@ -46,14 +47,16 @@ def kind_of(name: str, asked: SourceFormat) -> Kind:
     remedies = _PACKED if asked.format else {**_PACKED, **_OTHER_TABLES}
     if remedy := remedies.get(suffix):
         raise SourceInvalid(f"{name}: {suffix} files are not read. {remedy.format(name=name)}")
+    known = _KINDS.get(suffix)
+    if (asked.format or known) == "parquet" and name.lower().endswith(".gz"):
+        raise SourceInvalid(f"{name}: Parquet is read in place. Unpack it first: gunzip {name}")
     if asked.format:
         return asked.format
-    known = _KINDS.get(suffix)
     if asked.is_of_a_table:
-        if known in ("jsonl", "?"):
+        if known in ("jsonl", "?", "parquet"):
             raise SourceInvalid(
-                f"{name}: delimiter, columns and header are of tables, and {suffix} is none. Leave "
-                "them out, or say --format csv."
+                f"{name}: delimiter, columns and header are of CSV and TSV, and {suffix} is "
+                "neither. Leave them out, or say --format csv."
             )
         return known if known in TABLES else "csv"
     if asked.pointer is not None:

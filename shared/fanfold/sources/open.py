@@ -20,6 +20,7 @@ from fanfold.sources.files import files_of
 from fanfold.sources.formats import Kind, kind_of, read_as
 from fanfold.sources.iterable import from_iterable
 from fanfold.sources.line import Line, OnProblem, refuse
+from fanfold.sources.parquet import check_readable, read_parquet
 from fanfold.sources.results import PREFIX, Results, from_results
 from fanfold.sources.whole_files import whole_files
 
@@ -110,6 +111,9 @@ def _part_of(text: str, found: list[File], asked: SourceFormat, key_field: str) 
         read = partial(_whole, found, asked.files, key_field)
         return _Part(text, versions, read)
     kinds = [(file, kind_of(file.name, asked)) for file in found]
+    for file, kind in kinds:
+        if kind == "parquet":
+            check_readable(file.name)
     return _Part(text, versions, partial(_chained, kinds, asked, key_field))
 
 
@@ -117,6 +121,9 @@ def _chained(
     files: list[tuple[File, Kind]], asked: SourceFormat, key_field: str, on_problem: OnProblem
 ) -> Iterator[Line]:
     for file, kind in files:
+        if kind == "parquet":
+            yield from read_parquet(file, key_field=key_field, on_problem=on_problem)
+            continue
         yield from read_as(
             kind,
             chunks_of(file),
@@ -144,6 +151,11 @@ def _standard_input(stdin: BinaryIO | None, asked: SourceFormat, key_field: str)
 
 
 def _stream(stream: BinaryIO, name: str, asked: SourceFormat, key_field: str) -> _Part:
+    if asked.format == "parquet":
+        raise SourceInvalid(
+            f"{name}: Parquet is read from its end on, so it must be a file. Name it."
+        )
+
     def read(on_problem: OnProblem) -> Iterator[Line]:
         return read_as(
             kind_of(name, asked),

@@ -14,7 +14,7 @@ MAX_LINE_BYTES = MAX_RECORD_BYTES + 4096
 
 #: What a file that is no text begins with, and what to do about it.
 _BINARY = {
-    b"PAR1": "It is a Parquet file: convert it to JSON Lines or CSV.",
+    b"PAR1": "It is a Parquet file: name it .parquet, or say --format parquet.",
     b"PK\x03\x04": "It is a zip file or a spreadsheet: convert it to JSON Lines or CSV.",
     b"BZh": "It is compressed with bzip2: decompress it first.",
     b"\xfd7zXZ": "It is compressed with xz: decompress it first.",

@@ -17,7 +17,7 @@ GOOD: dict[str, list[Any]] = {
 }
 
 BAD: dict[str, list[Any]] = {
-    "format": ["xml", "parquet", 7],
+    "format": ["xml", "orc", 7],
     "delimiter": ["", ";;", '"', "\n", "\r", 7],
     "columns": [[], [""], ["a", "a"], "a,b", [7]],
     "header": ["no", 0],

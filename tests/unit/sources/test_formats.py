@@ -45,6 +45,13 @@ def test_the_suffix_says_what_a_file_is_also_under_gz(suffix: str, found: str) -
     assert kind(f"gs://b.csv/records{suffix}") == kind(f"https://a.b/r{suffix}?x=1.tsv") == found
 
 
+def test_parquet_is_read_in_place_and_so_never_packed() -> None:
+    assert kind("records.PARQUET") == kind("gs://b/r.parquet") == "parquet"
+    assert kind("records", format="parquet") == "parquet"
+    assert "Unpack it first: gunzip records.parquet.gz" in refusal("records.parquet.gz")
+    assert "Unpack it first" in refusal("records.gz", format="parquet")
+
+
 def test_what_is_asked_for_goes_before_the_suffix() -> None:
     assert kind("records.csv", format="text") == "text"
     assert kind("records.parquet", format="csv") == "csv", "whoever says so has looked"
@@ -56,8 +63,8 @@ def test_what_is_asked_for_goes_before_the_suffix() -> None:
 def test_what_is_said_of_a_table_makes_it_one(given: dict[str, Any]) -> None:
     assert kind("records.txt", **given) == kind("records", **given) == "csv"
     assert kind("records.tsv", **given) == "tsv"
-    for name in ("records.jsonl", "records.json"):
-        assert "are of tables, and .json" in refusal(name, **given)
+    for name in ("records.jsonl", "records.json", "records.parquet"):
+        assert "are of CSV and TSV, and ." in refusal(name, **given)
 
 
 def test_a_pointer_makes_it_one_document() -> None:
@@ -65,7 +72,7 @@ def test_a_pointer_makes_it_one_document() -> None:
     assert "a pointer is for one JSON document, and .csv is none" in refusal("a.csv", pointer="/a")
 
 
-@pytest.mark.parametrize("ending", ["parquet", "avro", "orc", "xlsx", "xls", "XLS"])
+@pytest.mark.parametrize("ending", ["avro", "orc", "xlsx", "xls", "XLS"])
 def test_another_kind_of_table_is_to_be_converted(ending: str) -> None:
     assert refusal(f"records.{ending}") == (
         f"records.{ending}: .{ending.lower()} files are not read. Convert it to JSON Lines or CSV."

@@ -261,7 +261,7 @@ def test_bytes_that_are_no_utf_8_are_named() -> None:
     [
         (b"\xfd7zXZ\x00\x00", "decompress it first"),
         ('{"id":1}\n'.encode("utf-16"), "save it as UTF-8"),
-        (b"PAR1\x15\x04\x15\xff", "convert it to JSON Lines"),
+        (b"PAR1\x15\x04\x15\xff", "name it .parquet, or say"),
         (b"PK\x03\x04\x14\x00\xff", "convert it to JSON Lines"),
     ],
 )

@@ -208,11 +208,15 @@ def test_a_path_in_an_error_is_as_the_user_typed_it() -> None:
         keys("./records.jsonl")
 
 
+def test_parquet_that_arrives_as_a_stream_is_refused_at_once() -> None:
+    assert "standard input: Parquet is read from its end on" in refusal("-", format="parquet")
+
+
 @pytest.mark.usefixtures("records")
 def test_each_of_several_is_refused_before_any_is_read() -> None:
-    Path("t.parquet").touch()
+    Path("t.orc").touch()
     assert refusal("records.jsonl", "missing.jsonl").startswith("missing.jsonl: no such file")
-    assert refusal("*").startswith("t.parquet: .parquet files are not read.")
+    assert refusal("*").startswith("t.orc: .orc files are not read.")
     assert refusal("records.jsonl", delimiter=";").startswith("records.jsonl: delimiter, columns")
 
 

@@ -7,6 +7,7 @@
 |-------------|-------------------------------------------------------------------------|
 | format.py   | a result as a line of JSON Lines; which format a name asks for          |
 | table.py    | a result as a row of CSV                                                |
+| parquet.py  | results as row groups of Parquet                                        |
 | cells.py    | any text as a cell of CSV, and back                                     |
 | chunks.py   | many results as chunks of bytes, compressed or not                      |
 | folder.py   | a folder that files are written into, whole or not at all; on this disk |

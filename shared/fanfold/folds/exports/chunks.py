@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
-from fanfold.folds.exports.format import Format
+from fanfold.folds.exports.format import Format, Groups
 from fanfold.folds.result import Result
 
 _RESULTS = 500
@@ -21,6 +21,9 @@ def chunks_of(
     """The head, then the results. A None among them says that the next one is to come: what there
     is should not wait for it. `on_written` is told of each chunk's results once somebody has taken
     it and asks for the next."""
+    if isinstance(form, Groups):
+        yield from form.chunks(results, on_written)
+        return
     held, size, count = [form.begin(first)], 0, 0
     for result in results:
         if result is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fanfold.folds.result import Result
 
@@ -13,9 +14,10 @@ GZIPPED = ".gz"
 class FormatName(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
-class Format(Protocol):
+class Lines(Protocol):
     """A way to write results: a head, then each result by itself."""
 
     @property
@@ -26,6 +28,21 @@ class Format(Protocol):
         depends on what there is."""
 
     def line(self, result: Result) -> bytes: ...
+
+
+@runtime_checkable
+class Groups(Protocol):
+    """A way to write results: many at a time, and an end that tells where they are."""
+
+    @property
+    def name(self) -> FormatName: ...
+
+    def chunks(
+        self, results: Iterable[Result | None], on_written: Callable[[int], None]
+    ) -> Iterator[bytes]: ...
+
+
+Format = Lines | Groups
 
 
 class JsonLines:
@@ -43,7 +60,8 @@ class JsonLines:
 def format_named_by(name: str) -> FormatName:
     """What the end of a file's name asks for; JSON Lines unless it says otherwise."""
     plain = name.lower().removesuffix(GZIPPED)
-    return FormatName.CSV if plain.endswith(".csv") else FormatName.JSONL
+    asked = (it for it in (FormatName.CSV, FormatName.PARQUET) if plain.endswith(f".{it}"))
+    return next(asked, FormatName.JSONL)
 
 
 def is_gzip_named(name: str) -> bool:

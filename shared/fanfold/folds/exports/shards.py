@@ -30,7 +30,7 @@ MANIFEST = "manifest.json"
 #: as many as one part holds, unless the user says otherwise
 RECORDS = 100_000
 #: what an export may have left there
-_PART = re.compile(r"part-[0-9]{5,}\.(jsonl|csv)(\.gz)?")
+_PART = re.compile(r"part-[0-9]{5,}\.(jsonl|csv|parquet)(\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
