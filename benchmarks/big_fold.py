@@ -76,7 +76,9 @@ def settled(home: Path, records: int) -> str:
 
 def _runs(batch: Batch, indexes: range) -> Iterator[Run]:
     for index in indexes:
-        output = json.dumps({"label": f"label {index % _LABELS}", "score": index * 7919 % 1_000_003})
+        output = json.dumps(
+            {"label": f"label {index % _LABELS}", "score": index * 7919 % 1_000_003}
+        )
         yield Run(
             batch_id=batch.id,
             index=index,

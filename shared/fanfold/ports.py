@@ -13,6 +13,7 @@ each stays small enough to be read at once.
     Letters   store: what died, for people to look at
     Events    telling those outside what has happened to a batch
     Blobs     bytes too large for a document
+    Collections  documents of others in the engine's database, where it has one
     Clock     time, so that tests can hold it still
     Ids       names and chance, likewise
 """
@@ -22,18 +23,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from fanfold.domain.batch import Batch, BatchState, Claim
+from fanfold.domain.collection_query import CollectionQuery
 from fanfold.domain.event import Event
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.letter import Letter
 from fanfold.domain.lineage import Kind
-from fanfold.domain.outcome import Outcome
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import Turns
 from fanfold.domain.records import Page, Record
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.settling import Effort, Recount, Settled, Verdict
 from fanfold.domain.source import Checkpoint
 from fanfold.domain.tally import Tally
 
@@ -163,57 +165,6 @@ class Batches(Protocol):
         The caller reads the answer: still open, it was too early (and nothing changed); finalizing
         under the caller's claim, it is the caller's to finish; under another, it is not; ended.
         """
-
-
-class Verdict(StrEnum):
-    """What became of one outcome."""
-
-    COUNTED = "counted"
-    ALREADY = "already"  # the run was settled before
-    LATE = "late"  # the batch is closed, or of another generation: nothing changed
-
-
-@dataclass(slots=True)
-class Effort:
-    """What settling a group takes. The caller tells its part, the engine adds its own and counts
-    both with the runs, in the same commit."""
-
-    #: seconds that the first outcome waited for the others
-    gathered: float = 0.0
-    #: times that the group was halved to find an outcome that is refused
-    halvings: int = 0
-    #: times that the engine had to try again, for others' sake or for want of an answer
-    repeats: int = 0
-
-    def spend(self) -> Effort:
-        """What is to be counted; once, however many commits the group takes."""
-        spent = Effort(self.gathered, self.halvings)
-        self.gathered, self.halvings = 0.0, 0
-        return spent
-
-
-@dataclass(frozen=True, slots=True)
-class Recount:
-    """What the runs' own documents add up to."""
-
-    succeeded: int
-    failed: int
-    canceled: int
-    skipped: int
-    digest: int
-
-
-@dataclass(slots=True)  # frozen in use: freezing it triples its price
-class Settled:
-    """What a fold is told of a settled run."""
-
-    index: int
-    key: str | None
-    state: RunState
-    #: the output of a run that succeeded, unless it is in Blobs
-    text: str | None
-    #: where there is more to say
-    outcome: Outcome | None = None
 
 
 class Runs(Protocol):
@@ -362,6 +313,13 @@ class Blobs(Protocol):
         """Gone, if it was there."""
 
 
+class Collections(Protocol):
+    """Reading what somebody else keeps in the engine's database."""
+
+    def documents(self, query: CollectionQuery) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Id and JSON data of each, in the order asked for, streamed in constant memory."""
+
+
 class Clock(Protocol):
     def now(self) -> float:
         """Seconds since 1970."""
@@ -395,3 +353,5 @@ class Ports:
     owner: str
     #: how many slots a new batch's counters are split over
     slots: int = 1
+    #: a database of documents that are not ours; None: the engine has none
+    collections: Collections | None = None

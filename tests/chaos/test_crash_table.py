@@ -17,7 +17,8 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import FanOutMessage, FinalizationMessage
 from fanfold.domain.run import LogEntry
-from fanfold.ports import MAX_OUTCOME_BYTES, Station, Verdict
+from fanfold.domain.settling import Verdict
+from fanfold.ports import MAX_OUTCOME_BYTES, Station
 from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.landing import settle_group

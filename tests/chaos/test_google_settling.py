@@ -9,11 +9,11 @@ import pytest
 
 from fanfold.domain.batch import BatchState, Claim
 from fanfold.domain.digest import digest_of
+from fanfold.domain.settling import Verdict
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.engine import google_engine
 from fanfold.local.emulators import Emulators
-from fanfold.ports import Verdict
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
 from fanfold.testing.nursery import fork
 from fanfold.testing.settling import settle_twice

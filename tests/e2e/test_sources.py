@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from fanfold.engines.google import values
+from fanfold.engines.google.clients import open_clients
+from fanfold.engines.google.firestore import Firestore
+from fanfold.local.reach import LOCAL_PROJECT
+from fanfold.testing.cloud import running_cloud
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Ended, Fanfold
@@ -96,6 +105,66 @@ def test_the_results_of_a_batch_are_the_records_of_the_next_with_their_keys(
     assert batch.source.version == "generation 1"
 
 
+def test_all_files_below_a_folder_of_a_bucket_are_one_batch(fanfold: Fanfold) -> None:
+    place = f"{secrets.token_hex(4)}/in"
+    store = MemoryFileSystem()
+    store.pipe({f"/{place}/b.jsonl": b"2\n", f"/{place}/a/c.csv": b"id\n1\n"})
+    try:
+        batch = spec(fanfold, f"memory://{place}/")
+    finally:
+        store.rm(f"/{place}", recursive=True)
+
+    assert batch.source.name == f"memory://{place}/"
+    assert batch.source.version.startswith("2 files, ")
+    (copy,) = fanfold.stored()
+    assert copy.read_text() == '"1"\t{"id": "1"}\nnull\t2\n'
+
+
+@pytest.fixture
+def database() -> Iterator[dict[str, str]]:
+    """What leads to a database with three articles."""
+    with (
+        running_cloud() as cloud,
+        open_clients(cloud.firestore_host, cloud.pubsub_host) as clients,
+    ):
+        firestore = Firestore(clients.firestore, LOCAL_PROJECT, metadata=clients.firestore_metadata)
+        articles: dict[str, dict[str, Any]] = {
+            "c": {"n": 1},
+            "a": {"n": 3, "s": "open"},
+            "b": {"n": 2, "s": "open"},
+        }
+        firestore.commit(
+            [values.put(firestore.path("articles", it), articles[it]) for it in articles]
+        )
+        yield {
+            "FANFOLD_ENGINE": "google",
+            "FIRESTORE_EMULATOR_HOST": cloud.firestore_host,
+            "PUBSUB_EMULATOR_HOST": cloud.pubsub_host,
+        }
+
+
+def test_the_documents_of_a_collection_are_copied_before_the_batch_starts(
+    fanfold: Fanfold, database: dict[str, str]
+) -> None:
+    source = "firestore://articles?where=s==open&order=n"
+
+    ended = fanfold.inside("create", "echo", source, **database)
+
+    assert ended.code == 0, ended.err
+    (copy,) = fanfold.stored()
+    assert copy.read_text() == '"b"\t{"n": 2, "s": "open"}\n"a"\t{"n": 3, "s": "open"}\n'
+
+
+def test_documents_are_checked_and_what_is_written_wrongly_is_refused_at_once(
+    fanfold: Fanfold, database: dict[str, str]
+) -> None:
+    checked = fanfold.inside("run", "echo", "firestore://articles", "--check", **database)
+    assert (checked.code, checked.err) == (0, "fanfold: 3 records, no problems\n")
+    wrong = fanfold.inside("run", "echo", "firestore://articles?sort=n", **database)
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    assert "'sort=n' is no part of it" in wrong.err
+
+
 @pytest.mark.parametrize(
     ("name", "text", "arguments", "record"),
     [
@@ -154,6 +223,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "no such batch": (["batch:last"], "", "there are no batches here"),
     "a pattern for nothing": (["*.none"], "", "*.none: no file matches."),
     "a folder": (["."], "", ".: is a folder. Write ./ for all files in it."),
+    "documents": (["firestore://articles"], "", "set FANFOLD_ENGINE=google"),
     "no Parquet": (["bad.parquet"], "", "bad.parquet: from row 0 on it is no Parquet"),
     "Parquet as a stream": (["-", "--format", "parquet"], "", "so it must be a file. Name it."),
     "an ORC file": (["t.orc"], "", "Convert it to JSON Lines or CSV."),

@@ -31,8 +31,9 @@ def check(terminal: Terminal, wanted: Wanted, *, engine: str | None, json: bool)
                 terminal.data(shown[-1])
 
     with hearing_user_code():
-        asked = order(wanted, Settings.from_env().flow_places)
-        opened = opened_at_home(engine) if asked.with_results is not None else nullcontext(None)
+        settings = Settings.from_env()
+        asked = order(wanted, settings.flow_places, engine or settings.engine)
+        opened = opened_at_home(engine) if asked.with_ports is not None else nullcontext(None)
         with opened as fanfold, reading(terminal, wanted.source or []) as watch:
             checked = asked.check(fanfold.ports if fanfold else None, watch, told)
     if json:

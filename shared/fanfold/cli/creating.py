@@ -54,7 +54,7 @@ def created(
         try:
             with hearing_user_code(), interrupts.raised():
                 reached = reach(engine, delivery)
-                asked = order(wanted, reached.settings.flow_places)
+                asked = order(wanted, reached.settings.flow_places, reached.settings.engine)
                 settings, elsewhere = held.enter_context(
                     _placed_at(reached)
                     if threads is None

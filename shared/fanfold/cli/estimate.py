@@ -127,11 +127,12 @@ def _read(
         wanted = replace(wanted, source=[_NO_SOURCE])
     seen = _Seen()
     with hearing_user_code():
-        asked = order(wanted, Settings.from_env().flow_places)
+        settings = Settings.from_env()
+        asked = order(wanted, settings.flow_places, settings.engine)
         options, folds = asked.options, asked.found.flow.fold is not None
         if records is not None:
             return options, folds, _at_most(records, options), bytes_per_record
-        opened = opened_at_home(None) if asked.with_results is not None else nullcontext(None)
+        opened = opened_at_home(None) if asked.with_ports is not None else nullcontext(None)
         with opened as fanfold, reading(terminal, wanted.source or []) as watch:
             ports = fanfold.ports if fanfold else None
             checked = asked.check(ports, lambda lines: watch(seen.through(lines)), refuse)

@@ -17,8 +17,8 @@ from typing import Annotated, Any
 import typer
 
 from fanfold.cli import (
-    answer,
     actions,
+    answer,
     attach,
     bench,
     cancel,

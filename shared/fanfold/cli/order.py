@@ -12,6 +12,7 @@ from fanfold.errors import SourceInvalid
 if TYPE_CHECKING:
     from fanfold.cli.wanted import Wanted
     from fanfold.domain.batch import Batch
+    from fanfold.domain.collection_query import CollectionQuery
     from fanfold.domain.options import BatchOptions
     from fanfold.domain.source_format import SourceFormat
     from fanfold.execution.library import Found
@@ -31,8 +32,8 @@ class Order:
     source: Opened
     #: batches it comes after, as they were named
     after: tuple[str, ...]
-    #: opens it again once the batches can be read whose results are in it; None: none are
-    with_results: Callable[[Ports], Opened] | None
+    #: opens it again once the engine is open whose results or documents are in it; None: none are
+    with_ports: Callable[[Ports], Opened] | None
 
     def place(self, ports: Ports, watch: Watch) -> Batch:
         """Create the batch; each record is checked against the flow's own annotation first.
@@ -50,7 +51,7 @@ class Order:
         return create_batch(ports, request, lambda: watch(source.lines()), check=self._check)
 
     def check(self, ports: Ports | None, watch: Watch, on_problem: OnProblem) -> Checked:
-        """Read all of it and store nothing. `ports`, if results of another batch are in it."""
+        """Read all of it and store nothing. `ports`, if what an engine keeps is in it."""
         from fanfold.steps.check_source import check_source
 
         source = self._opened(ports)
@@ -69,9 +70,9 @@ class Order:
         return options_from({**self.options.model_dump(), "after": after})
 
     def _opened(self, ports: Ports | None) -> Opened:
-        if self.with_results is None or ports is None:
+        if self.with_ports is None or ports is None:
             return self.source
-        return self.with_results(ports)
+        return self.with_ports(ports)
 
     def _check(self, data: Any) -> None:
         from fanfold.execution.validation import check_input
@@ -79,8 +80,9 @@ class Order:
         check_input(self.found.flow, data)
 
 
-def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
+def order(wanted: Wanted, places: tuple[str, ...], engine: str) -> Order:
     """Nothing is opened yet but the flow's own module."""
+    from fanfold.domain.collection_query import SCHEME
     from fanfold.execution.library import Library
     from fanfold.sources.open import open_source
     from fanfold.sources.results import PREFIX
@@ -92,7 +94,7 @@ def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
         source = _own_source(found, wanted, options.key, source_format)
         return Order(found, options, wanted.request_id, source, after, None)
 
-    def with_results(ports: Ports) -> Opened:
+    def with_ports(ports: Ports) -> Opened:
         from fanfold.cli.opening import find_batch
         from fanfold.steps.results_as_source import results_as_source
 
@@ -101,12 +103,24 @@ def order(wanted: Wanted, places: tuple[str, ...]) -> Order:
             source_format,
             key_field=options.key,
             results=lambda text: results_as_source(ports, find_batch(ports, text)),
+            collections=ports.collections,
         )
 
     # What can be refused unread is refused here: before anything is brought up for the batch.
-    source = open_source(texts, source_format, key_field=options.key, results=_to_come)
-    late = with_results if any(text.startswith(PREFIX) for text in texts) else None
+    source = open_source(
+        texts,
+        source_format,
+        key_field=options.key,
+        results=_to_come,
+        collections=_ToCome() if engine == "google" else None,
+    )
+    late = with_ports if any(text.startswith((PREFIX, SCHEME)) for text in texts) else None
     return Order(found, options, wanted.request_id, source, after, late)
+
+
+class _ToCome:
+    def documents(self, _: CollectionQuery) -> Iterator[tuple[str, dict[str, Any]]]:
+        return iter(())
 
 
 def _to_come(text: str) -> Any:

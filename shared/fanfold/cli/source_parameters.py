@@ -30,8 +30,8 @@ SourceNames = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="Files, folders/, patterns ('data/*.csv'), URLs, - for standard input: JSON Lines, "
-        "JSON, CSV, TSV, text, or gzip of these; Parquet; or batch:last, another batch's results. "
-        "Default: the flow's own source.",
+        "JSON, CSV, TSV, text, or gzip of these; Parquet; batch:last, another batch's results; "
+        "firestore://COLLECTION, on the google engine. Default: the flow's own source.",
         show_default=False,
     ),
 ]

@@ -15,9 +15,10 @@ from fanfold.domain.order import combination_of
 from fanfold.domain.outcome import Canceled, Failed, Skipped, Succeeded, Value
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import RunState
+from fanfold.domain.settling import Settled
 from fanfold.folds.ahead import ahead
 from fanfold.folds.result import Result
-from fanfold.ports import Batches, Blobs, Runs, Settled
+from fanfold.ports import Batches, Blobs, Runs
 
 
 def result_of(run: Settled, blobs: Blobs) -> Result:

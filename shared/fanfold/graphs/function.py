@@ -51,7 +51,7 @@ class Function(Flow):
 def is_graph(work: domain.Flow) -> TypeGuard[Flow]:
     """Whether it has nodes of its own, which see to their places, times and types themselves. A
     function is its one node, wherever it stands."""
-    return isinstance(work, Flow) and not isinstance(work, Function)
+    return work.is_graph
 
 
 @overload

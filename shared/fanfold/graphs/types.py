@@ -99,13 +99,13 @@ def _wanted(node: Node) -> Any:
 
 
 def _result_of(work: Flow) -> Any:
-    if isinstance(work, Graphed) and work.is_graph:
+    if is_graph(work):
         return result_hint(work.graph)
     return hints.of_result(work)
 
 
 def _record_of(work: Flow) -> Any:
-    if isinstance(work, Graphed) and work.is_graph:
+    if is_graph(work):
         return record_hint(work.graph)
     return hints.of_record(work)
 

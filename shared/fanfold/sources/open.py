@@ -1,4 +1,5 @@
-"""Sources as somebody names them: files, folders, patterns, addresses, `-`, `batch:ID`.
+"""Sources as somebody names them: files, folders, patterns, addresses, `-`, `batch:ID`,
+`firestore://COLLECTION`.
 
 `open_source` is what every face calls. Whatever can be known without reading is refused at once,
 the rest where it is met.
@@ -13,8 +14,11 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, Literal, Protocol
 
+from fanfold.domain.collection_query import SCHEME, collection_query_from
 from fanfold.domain.source_format import SourceFormat
 from fanfold.errors import SourceInvalid
+from fanfold.ports import Collections
+from fanfold.sources.collections import NOT_HERE, from_documents
 from fanfold.sources.file import File, chunks_of, pieces_of
 from fanfold.sources.files import files_of
 from fanfold.sources.formats import Kind, kind_of, read_as
@@ -64,16 +68,20 @@ def open_source(
     key_field: str = "id",
     stdin: BinaryIO | None = None,
     results: Callable[[str], Results] | None = None,
+    collections: Collections | None = None,
     outside: bool = False,
 ) -> Opened:
-    """`results` finds another batch by what is typed behind `batch:`. `outside`: the texts are a
-    request's, and may name a bucket's files only."""
+    """`results` finds another batch by what is typed behind `batch:`, `collections` the documents
+    behind `firestore://`. `outside`: the texts are a request's, and may name a bucket's files
+    only: a database holds more than its askers may see."""
     if texts.count(STANDARD_INPUT) > 1:
         raise SourceInvalid("standard input can be read once. Name - once.")
     parts: list[_Part] = []
     for text in texts:
         if text == STANDARD_INPUT and not outside:
             parts.append(_standard_input(stdin, source_format, key_field))
+        elif text.startswith(SCHEME) and not outside:
+            parts.append(_documents(text, collections, source_format))
         elif text.startswith(PREFIX) and results is not None:
             parts.append(_results(results(text.removeprefix(PREFIX)), source_format, key_field))
         else:
@@ -177,6 +185,19 @@ def _results(results: Results, asked: SourceFormat, key_field: str) -> _Part:
         return from_results(results, key_field=key_field, on_problem=on_problem)
 
     return _Part(results.name, (f"{results.name} {results.version}",), read)
+
+
+def _documents(text: str, collections: Collections | None, asked: SourceFormat) -> _Part:
+    query = collection_query_from(text)
+    if collections is None:
+        raise SourceInvalid(f"{text}: {NOT_HERE}")
+    if asked != _ANY:
+        raise SourceInvalid(f"{text}: documents are records already: they take no format.")
+
+    def read(on_problem: OnProblem) -> Iterator[Line]:
+        return from_documents(collections, query, on_problem=on_problem)
+
+    return _Part(text, (), read)
 
 
 def _name_of(parts: list[_Part], asked: SourceFormat) -> str:

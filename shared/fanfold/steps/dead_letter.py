@@ -29,8 +29,9 @@ from fanfold.domain.messages import (
 )
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Verdict
 from fanfold.errors import BatchNotFound, IllegalTransition, MessageInvalid
-from fanfold.ports import MAX_DELIVERIES, Delivery, Ports, Verdict
+from fanfold.ports import MAX_DELIVERIES, Delivery, Ports
 from fanfold.steps.advance import advance, repair
 from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fail_source

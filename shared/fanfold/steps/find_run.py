@@ -20,11 +20,12 @@ from fanfold.domain.ids import place_of_run, run_id_of
 from fanfold.domain.memo import decode
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.run import TERMINAL, Live, LogEntry, Run, RunState
+from fanfold.domain.settling import Settled
 from fanfold.domain.tally import Tally
 from fanfold.errors import RunNotFound
 from fanfold.folds.result import Result
 from fanfold.folds.stream import missing, rest_of, result_of
-from fanfold.ports import Blobs, Ports, Settled
+from fanfold.ports import Blobs, Ports
 from fanfold.steps.answer import Asked, questions_of
 
 

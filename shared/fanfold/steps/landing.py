@@ -28,8 +28,9 @@ from fanfold.domain.announce import knows_failure
 from fanfold.domain.batch import Batch
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run
+from fanfold.domain.settling import Effort, Verdict
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import Effort, Ports, Verdict
+from fanfold.ports import Ports
 from fanfold.steps.advance import Outbox, advance_once
 from fanfold.steps.ask import Duty, ask, generation_of
 from fanfold.steps.budget import end_if_overspent

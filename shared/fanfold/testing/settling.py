@@ -7,10 +7,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fanfold.domain.settling import Verdict
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.engine import google_engine
-from fanfold.ports import Verdict
 from fanfold.testing.conformance.rig import ok
 
 _GROUP = 10

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import fsspec
 import pytest
 from httpx import Client
 
@@ -266,6 +267,16 @@ def test_a_batch_is_held_changed_and_run_again(client: Client, fanfold: Fanfold)
     assert client.patch(url, json={"concurrency": 7}).status_code == 409
 
 
+def test_all_files_below_a_folder_of_a_bucket_are_a_source(client: Client) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe({"/in/b.jsonl": b'{"text": "b"}\n', "/in/a/c.csv": b"text\nc\n"})
+    try:
+        answer = client.post("/api/batches", json={"flow": "shout", "source": "memory://in/"})
+    finally:
+        store.rm("/in", recursive=True)
+    assert answer.status_code == 201, answer.text
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -278,6 +289,7 @@ def test_a_batch_is_held_changed_and_run_again(client: Client, fanfold: Fanfold)
         ({"flow": "shout", "nonsense": 1}, 422, "nonsense"),
         ({"flow": "shout"}, 400, "send `records` or `source`"),
         ({"flow": "shout", "source": "/etc/passwd"}, 400, "gs://"),
+        ({"flow": "shout", "source": "firestore://secrets"}, 400, "only name a bucket's files"),
         ({"flow": "shout", "records": [1], "source": "gs://b/o"}, 422, "both given"),
         ({"flow": "shout", "records": [], "interactive": True}, 422, "no flow can wait"),
         ([], 422, "body"),

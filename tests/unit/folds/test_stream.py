@@ -18,10 +18,10 @@ from fanfold.domain.outcome import (
     Value,
 )
 from fanfold.domain.run import RunState, state_of
+from fanfold.domain.settling import Settled
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.errors import BlobNotFound
 from fanfold.folds.stream import missing, result_of
-from fanfold.ports import Settled
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fanfold.domain.collection_query import CollectionQuery
 from fanfold.domain.source_format import SourceFormat
 from fanfold.errors import SourceInvalid
 from fanfold.sources.open import Opened, open_items, open_source
@@ -220,10 +221,29 @@ def test_each_of_several_is_refused_before_any_is_read() -> None:
     assert refusal("records.jsonl", delimiter=";").startswith("records.jsonl: delimiter, columns")
 
 
-@pytest.mark.parametrize("text", ["-", "records.jsonl", "batch:last"])
+@pytest.mark.parametrize("text", ["-", "records.jsonl", "batch:last", "firestore://a"])
 @pytest.mark.usefixtures("records")
 def test_a_request_from_outside_may_name_buckets_only(text: str) -> None:
     assert "a request may only name a bucket's files" in refusal(text, outside=True)
+
+
+class Shelf:
+    def documents(self, _: CollectionQuery) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "a", {"n": 1}
+
+
+def test_documents_are_read_by_who_is_handed_in_and_have_no_version() -> None:
+    source = opened("firestore://articles?limit=5", collections=Shelf())
+    assert [(it.key, it.data) for it in source.lines()] == [("a", {"n": 1})]
+    assert (source.name, source.version) == ("firestore://articles?limit=5", "")
+
+
+def test_documents_are_refused_where_nobody_is_and_take_no_format() -> None:
+    assert "documents are read on the google engine" in refusal("firestore://articles")
+    taken = refusal("firestore://articles", collections=Shelf(), format="csv")
+    assert "they take no format" in taken
+    assert "name a collection" in refusal("firestore://", collections=Shelf())
+    assert "bucket's files" in refusal("firestore://a", collections=Shelf(), outside=True)
 
 
 def test_a_request_from_outside_reads_a_bucket(memory: Any) -> None:

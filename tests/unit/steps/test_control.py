@@ -11,8 +11,9 @@ from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import RunMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.run import RunState
+from fanfold.domain.settling import Verdict
 from fanfold.errors import IllegalTransition, OptionInvalid
-from fanfold.ports import Delivery, Ports, Station, Verdict
+from fanfold.ports import Delivery, Ports, Station
 from fanfold.steps.budget import end_if_done, end_if_overdue, end_if_overspent
 from fanfold.steps.change import change
 from fanfold.steps.pause import pause, resume

@@ -14,6 +14,7 @@ from fanfold.domain.messages import FanOutMessage
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.pruning import TOMBSTONE_SECONDS
+from fanfold.domain.settling import Verdict
 from fanfold.errors import (
     BatchNotFound,
     BatchPruned,
@@ -22,7 +23,7 @@ from fanfold.errors import (
     IllegalTransition,
 )
 from fanfold.folds.stream import stream_results
-from fanfold.ports import Delivery, Ports, Station, Verdict
+from fanfold.ports import Delivery, Ports, Station
 from fanfold.sources.iterable import from_iterable
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.dead_letter import dead_letter

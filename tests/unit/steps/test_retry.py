@@ -12,10 +12,11 @@ import pytest
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.messages import FanOutMessage, PageMessage
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Verdict
 from fanfold.domain.tally import Counts
 from fanfold.errors import BatchPruned, BlobNotFound, Conflict, Contended
 from fanfold.execution.library import Library
-from fanfold.ports import Ports, Verdict
+from fanfold.ports import Ports
 from fanfold.steps.ask import ask
 from fanfold.steps.fan_out import fan_out, publish_page
 from fanfold.steps.pause import pause, resume

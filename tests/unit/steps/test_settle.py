@@ -12,8 +12,9 @@ import pytest
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import LogEntry, Run
+from fanfold.domain.settling import Verdict
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES, Ports, Verdict
+from fanfold.ports import MAX_OUTCOME_BYTES, Ports
 from fanfold.steps.ask import Duty, generation_of
 from fanfold.steps.landing import Entry, settle_group
 from fanfold.steps.policy import Policy

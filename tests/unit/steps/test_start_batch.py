@@ -48,6 +48,14 @@ def test_a_source_in_a_bucket_is_read_as_the_message_says(ports: Ports) -> None:
     assert batch.source.version.startswith("2 files, ")
 
 
+def test_all_files_below_a_folder_of_a_bucket_are_read(ports: Ports, memory: Any) -> None:
+    memory.pipe({"/b/in/b.jsonl": b"2\n", "/b/in/a/c.jsonl": b"1\n", "/b/in/.hidden": b"3\n"})
+    batch = start(ports, source="memory://b/in/")
+    assert records_of(ports, batch) == [1, 2]
+    assert batch.source.name == "memory://b/in/"
+    assert batch.source.version.startswith("2 files, ")
+
+
 @pytest.mark.usefixtures("memory")
 def test_several_sources_are_chained(ports: Ports) -> None:
     sources = ["memory://b/c.csv", "memory://b/a.csv"]
@@ -68,7 +76,7 @@ def test_every_part_of_the_format_counts(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["{}", "file://{}", "./", "-", "https://localhost/r", "batch:last"]
+    "form", ["{}", "file://{}", "./", "-", "https://localhost/r", "batch:last", "firestore://a"]
 )
 def test_no_local_file_and_no_web_address_is_read(ports: Ports, tmp_path: Path, form: str) -> None:
     secret = tmp_path / "secret.txt"

@@ -10,9 +10,10 @@ import pytest
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.outcome import Blame, Failed, Failure
 from fanfold.domain.run import Run
+from fanfold.domain.settling import Verdict
 from fanfold.errors import EngineError, IllegalTransition
 from fanfold.folds.stream import stream_results
-from fanfold.ports import Ports, Verdict
+from fanfold.ports import Ports
 from fanfold.steps.stop import cancel, end_if_fatal
 from fanfold.testing.conformance.rig import failed, new_batch, ok, sealed, with_records
 from fanfold.testing.faults import Fault, lose_reply, with_faults

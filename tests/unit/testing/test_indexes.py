@@ -15,8 +15,9 @@ from fanfold.domain.run import RunState
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.engine import google_engine
-from fanfold.engines.google.firestore import Firestore, Where
+from fanfold.engines.google.firestore import Firestore
 from fanfold.engines.google.provision import provision
+from fanfold.engines.google.querying import Where
 from fanfold.engines.google.resources import EXPIRING, INDEXES, UNINDEXED
 from fanfold.errors import EngineError
 from fanfold.ports import Ports

@@ -10,9 +10,10 @@ from typing import Any
 from fanfold.domain.codec import detail_of, log_from, outcome_from
 from fanfold.domain.outcome import Succeeded, Value, printable
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.settling import Settled
 from fanfold.engines.embedded.places import INDEX_MASK, index_of, place_of
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES, Settled
+from fanfold.ports import MAX_OUTCOME_BYTES
 
 RUN_COLUMNS = (
     "place, generation, status, key, output, blob, attempts, started_at, ended_at, seconds, detail"

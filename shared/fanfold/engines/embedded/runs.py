@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Effort, Recount, Settled, Verdict
 from fanfold.domain.tally import Tally, tally_of
 from fanfold.engines.embedded.batches import number_of, open_number, read_batch
 from fanfold.engines.embedded.database import Database
@@ -33,7 +34,6 @@ from fanfold.engines.embedded.rows import (
     settled_from,
 )
 from fanfold.engines.embedded.tallies import add_tally, read_tally, sum_slots
-from fanfold.ports import Effort, Recount, Settled, Verdict
 
 _CHUNK = 500
 #: in the order of a recount

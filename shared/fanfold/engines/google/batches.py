@@ -15,7 +15,8 @@ from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, batch_fields, batch_of, existing
-from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, Where, pauses_until
+from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, pauses_until
+from fanfold.engines.google.querying import Where
 from fanfold.engines.google.slots import tally_from
 
 _CREATE_SECONDS = 60.0

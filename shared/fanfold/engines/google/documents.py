@@ -24,10 +24,11 @@ from fanfold.domain.following import awaited
 from fanfold.domain.ids import run_id_of
 from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.settling import Settled
 from fanfold.engines.google.firestore import Document, Firestore
 from fanfold.engines.google.values import RawWrite
 from fanfold.errors import BatchNotFound, OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES, Settled
+from fanfold.ports import MAX_OUTCOME_BYTES
 
 
 class Layout:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from fanfold.engines.google.batches import GoogleBatches
 from fanfold.engines.google.clients import Clients
+from fanfold.engines.google.collections import GoogleCollections
 from fanfold.engines.google.documents import Layout
 from fanfold.engines.google.events import TopicEvents
 from fanfold.engines.google.firestore import Firestore
@@ -66,4 +67,5 @@ def google_engine(
         ids=ids or SystemIds(),
         owner=owner,
         slots=slots,
+        collections=GoogleCollections(firestore),
     )

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from google.api_core import exceptions
 from google.cloud.firestore_v1 import types
@@ -32,7 +32,8 @@ from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
 from fanfold.engines.google import values
 from fanfold.engines.google.presence import Presence
-from fanfold.engines.google.values import decode, decode_fields, encode
+from fanfold.engines.google.querying import How, Where, ask_for
+from fanfold.engines.google.values import decode, decode_fields
 from fanfold.errors import EngineError
 
 T = TypeVar("T")
@@ -101,29 +102,6 @@ class Document:
         return self.path.rpartition("/")[2]
 
 
-#: of a document: its path
-NAME = "__name__"
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    field: str
-    op: str
-    value: Any
-
-
-_OPS = types.StructuredQuery.FieldFilter.Operator
-_OPERATORS = {
-    "==": _OPS.EQUAL,
-    "<": _OPS.LESS_THAN,
-    "<=": _OPS.LESS_THAN_OR_EQUAL,
-    ">": _OPS.GREATER_THAN,
-    ">=": _OPS.GREATER_THAN_OR_EQUAL,
-    "in": _OPS.IN,
-    "contains": _OPS.ARRAY_CONTAINS,
-}
-
-
 class Firestore:
     def __init__(
         self,
@@ -187,41 +165,19 @@ class Firestore:
         return self.get([path], transaction=transaction).get(path)
 
     def query(
-        self,
-        parent: str,
-        collection: str,
-        where: Sequence[Where] = (),
-        *,
-        order: str | None = None,
-        descending: bool = False,
-        after: tuple[Any, str] | None = None,
-        limit: int | None = None,
-        fields: Sequence[str] = (),
+        self, parent: str, collection: str, where: Sequence[Where] = (), **how: Unpack[How]
     ) -> list[Document]:
-        """`fields`: these alone. `after`: from the one behind the document of this value and path
-        on; of equal values the paths decide. By NAME the paths alone are the order, and no value
-        counts: the service orders by no field that a filter holds equal."""
+        """Those that it finds, as `query_raw` does."""
+        return [_document(raw) for raw in self.query_raw(parent, collection, where, **how)]
+
+    def query_raw(
+        self, parent: str, collection: str, where: Sequence[Where] = (), **how: Unpack[How]
+    ) -> list[Any]:
         request = types.RunQueryRequest.pb()(parent=parent or self._root)
-        query = request.structured_query
-        _select(query, collection, where)
-        for name in fields:
-            query.select.fields.add(field_path=name)
-        if order is not None:
-            directions = types.StructuredQuery.Direction
-            direction = directions.DESCENDING if descending else directions.ASCENDING
-            for name in dict.fromkeys((order, NAME)):
-                query.order_by.add(direction=direction).field.field_path = name
-            if after is not None:
-                value, path = after
-                if order != NAME:
-                    query.start_at.values.append(encode(value))
-                query.start_at.values.add(reference_value=path)
-                query.start_at.before = False
-        if limit is not None:
-            query.limit.value = limit
+        ask_for(request.structured_query, collection, where, **how)
         answers = self._read(self._client.run_query, types.RunQueryRequest.wrap(request))
         raws = [types.RunQueryResponse.pb(answer) for answer in answers]
-        return [_document(raw.document) for raw in raws if raw.HasField("document")]
+        return [raw.document for raw in raws if raw.HasField("document")]
 
     def aggregate(
         self,
@@ -235,7 +191,7 @@ class Firestore:
         """Sums of fields, by name, and `count`; a thousand index entries cost one read."""
         request = types.RunAggregationQueryRequest.pb()(parent=parent or self._root)
         query = request.structured_aggregation_query
-        _select(query.structured_query, collection, where)
+        ask_for(query.structured_query, collection, where)
         for name in sums:
             added = query.aggregations.add(alias=name)
             added.sum.field.field_path = name
@@ -372,16 +328,3 @@ def pauses_until(seconds: float) -> Iterator[bool]:
 
 def _document(raw: Any) -> Document:
     return Document(raw.name, decode_fields(raw.fields), raw.update_time)
-
-
-def _select(query: Any, collection: str, where: Sequence[Where]) -> None:
-    query.from_.add(collection_id=collection)
-    if not where:
-        return
-    filters = query.where.composite_filter
-    filters.op = types.StructuredQuery.CompositeFilter.Operator.AND
-    for it in where:
-        part = filters.filters.add().field_filter
-        part.field.field_path = it.field
-        part.op = _OPERATORS[it.op]
-        part.value.CopyFrom(encode(it.value))

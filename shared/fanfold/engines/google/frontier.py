@@ -23,15 +23,8 @@ from fanfold.domain.run import wake as woken_of
 from fanfold.domain.tally import Tally
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, batch_of, live_fields, live_of
-from fanfold.engines.google.firestore import (
-    Aborted,
-    Document,
-    Missing,
-    Stale,
-    Unsure,
-    Where,
-    pauses_until,
-)
+from fanfold.engines.google.firestore import Aborted, Document, Missing, Stale, Unsure, pauses_until
+from fanfold.engines.google.querying import Where
 
 _PATIENCE = 60.0
 _WAKE_SECONDS = 60.0

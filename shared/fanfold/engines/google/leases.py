@@ -17,15 +17,8 @@ from fanfold.domain.run import Live, RunState
 from fanfold.domain.tally import Tally
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, live_fields, live_of
-from fanfold.engines.google.firestore import (
-    Aborted,
-    Document,
-    Missing,
-    Stale,
-    Unsure,
-    Where,
-    pauses_until,
-)
+from fanfold.engines.google.firestore import Aborted, Document, Missing, Stale, Unsure, pauses_until
+from fanfold.engines.google.querying import Where
 from fanfold.engines.google.removing import remove
 from fanfold.engines.google.slots import Opened, Slots
 

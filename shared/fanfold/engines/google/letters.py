@@ -9,14 +9,8 @@ from typing import Any
 from fanfold.domain.letter import Fate, Letter
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout
-from fanfold.engines.google.firestore import (
-    Aborted,
-    Document,
-    Exists,
-    Unsure,
-    Where,
-    pauses_until,
-)
+from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, pauses_until
+from fanfold.engines.google.querying import Where
 from fanfold.errors import LetterNotFound
 
 _KEEP_SECONDS = 60.0

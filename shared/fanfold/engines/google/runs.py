@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Effort, Recount, Settled, Verdict
 from fanfold.domain.tally import Tally
 from fanfold.engines.google.documents import (
     SETTLED_FIELDS,
@@ -20,11 +21,11 @@ from fanfold.engines.google.documents import (
     run_write,
     settled_of,
 )
-from fanfold.engines.google.firestore import NAME, Document, Where
+from fanfold.engines.google.firestore import Document
+from fanfold.engines.google.querying import NAME, Where
 from fanfold.engines.google.removing import remove
 from fanfold.engines.google.settling import Create, Settling
 from fanfold.engines.google.slots import Slots, tally_from
-from fanfold.ports import Effort, Recount, Settled, Verdict
 
 #: far below the 10 MiB of one request, and the 4 MiB that the emulator takes
 _COMMIT_BYTES = 3 * 1024 * 1024

@@ -22,6 +22,7 @@ from typing import Any
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Effort, Verdict
 from fanfold.domain.tally import Tally, tally_of
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout
@@ -37,7 +38,6 @@ from fanfold.engines.google.firestore import (
 )
 from fanfold.engines.google.slots import Opened, Slots
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import Effort, Verdict
 
 _PATIENCE = 120.0
 #: a run, and the write that creates its document

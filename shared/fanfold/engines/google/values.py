@@ -35,6 +35,8 @@ def encode(value: Any) -> Any:
     match value:
         case None:
             raw.null_value = 0
+        case RawValue():  # as it came from a document
+            return value
         case str():  # an enum
             raw.string_value = str(value)
         case datetime():

@@ -10,7 +10,8 @@ from fanfold.testing.cloud.refusal import invalid, unimplemented
 
 _PART = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)|`((?:[^`\\]|\\.)+)`")
 _ORDER = {"null_value": 0, "boolean_value": 1, "integer_value": 2, "double_value": 2,
-          "string_value": 4, "bytes_value": 5, "reference_value": 6}  # fmt: skip
+          "timestamp_value": 3, "string_value": 4, "bytes_value": 5,
+          "reference_value": 6}  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -60,6 +61,8 @@ def sort_key(value: Any) -> tuple[int, Any]:
     kind = value.WhichOneof("value_type")
     if kind not in _ORDER:
         raise unimplemented(f"order of {kind}")
+    if kind == "timestamp_value":
+        return _ORDER[kind], value.timestamp_value.ToNanoseconds()
     return _ORDER[kind], 0 if kind == "null_value" else getattr(value, kind)
 
 

@@ -13,9 +13,10 @@ from fanfold.domain.digest import digest_of, mix
 from fanfold.domain.durations import durations_of
 from fanfold.domain.outcome import Succeeded, Value
 from fanfold.domain.run import LogEntry, RunState
+from fanfold.domain.settling import Verdict
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER
 from fanfold.errors import OutcomeRefused
-from fanfold.ports import MAX_OUTCOME_BYTES, Verdict
+from fanfold.ports import MAX_OUTCOME_BYTES
 from fanfold.testing.conformance.rig import (
     Rig,
     failed,

@@ -17,6 +17,7 @@ from fanfold.domain import frontier as frontier_rules
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release, Window
 from fanfold.domain.run import Live, Run, RunState
+from fanfold.domain.settling import Verdict
 from fanfold.domain.tally import Tally, tally_of
 from fanfold.engines.embedded import batches as embedded_batches
 from fanfold.engines.embedded import runs as embedded_runs
@@ -26,7 +27,6 @@ from fanfold.engines.embedded.places import place_of
 from fanfold.engines.embedded.rows import RUN_COLUMNS
 from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.tallies import add_tally
-from fanfold.ports import Verdict
 from fanfold.steps import fan_out as fan_out_steps
 from fanfold.steps import finalize as finalize_steps
 from fanfold.steps import pause as pause_steps

@@ -32,9 +32,10 @@ from typing import Any
 
 from fanfold.domain.batch import ENDED, TRANSITIONS, Batch, BatchState
 from fanfold.domain.run import Run, RunState
+from fanfold.domain.settling import Verdict
 from fanfold.domain.tally import Tally
 from fanfold.folds.result import Result
-from fanfold.ports import Delivery, Station, Verdict
+from fanfold.ports import Delivery, Station
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Actor, Process
 from fanfold.testing.simulation.followers import Followers, id_of

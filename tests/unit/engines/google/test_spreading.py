@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fanfold.domain.settling import Effort
 from fanfold.engines.folder_blobs import FolderBlobs
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.engine import google_engine
-from fanfold.ports import Effort, Ports
+from fanfold.ports import Ports
 from fanfold.testing.cloud import Cloud, Fault, running_cloud
 from fanfold.testing.conformance.rig import new_batch, ok, sealed, with_records
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fanfold.engines.google import values
-from fanfold.engines.google.firestore import Firestore, Where
+from fanfold.engines.google.firestore import Firestore
+from fanfold.engines.google.querying import Where
 from fanfold.ports import Ports, Station
 from fanfold.testing.cloud import Cloud
 

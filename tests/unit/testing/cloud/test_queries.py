@@ -10,7 +10,8 @@ from google.cloud.firestore_v1 import types
 
 from fanfold.engines.google import values
 from fanfold.engines.google.clients import Clients
-from fanfold.engines.google.firestore import Firestore, Where
+from fanfold.engines.google.firestore import Firestore
+from fanfold.engines.google.querying import Where
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "a": {"n": 1, "s": "x"},

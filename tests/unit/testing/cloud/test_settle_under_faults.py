@@ -12,11 +12,12 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim, Ending
 from fanfold.domain.digest import digest_of
 from fanfold.domain.run import RunState
+from fanfold.domain.settling import Verdict
 from fanfold.engines.google import firestore as calls
 from fanfold.engines.google import settling, values
 from fanfold.engines.google.firestore import Firestore
 from fanfold.errors import EngineError, OutcomeRefused
-from fanfold.ports import Ports, Verdict
+from fanfold.ports import Ports
 from fanfold.testing.cloud import Cloud, Fault
 from fanfold.testing.cloud.faults import Kind
 from fanfold.testing.conformance.rig import live, new_batch, ok, with_records
