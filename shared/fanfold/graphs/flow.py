@@ -20,12 +20,8 @@ the node's name. What `@flow` makes is the same thing with one node.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,15 +41,19 @@ from fanfold.graphs.graph import (
     check,
     resolved,
 )
-from fanfold.graphs.original import code_version, standing_for
-from fanfold.graphs.spread import spread
+from fanfold.graphs.work import (
+    check_condition,
+    check_positive,
+    digest,
+    inputs_of,
+    work_of,
+)
 
 if TYPE_CHECKING:
     from fanfold.execution.context import Context
 
 #: nodes and items of one run that are in flight at once
 CONCURRENCY = 10
-_BACKOFF = 0.5
 
 
 class Flow(described.Flow):
@@ -84,7 +84,7 @@ class Flow(described.Flow):
         """id: its name. concurrency: how many nodes and items of one run are in flight at once, at
         most. retries, timeout and all the others: of the whole run, as with `@flow`; nodes that
         have finished are not run again by a retry. A node has its own besides."""
-        _positive(id, "concurrency", concurrency)
+        check_positive(id, "concurrency", concurrency)
         self.concurrency = concurrency
         self._nodes: dict[str, Node] = {}
         self._edges: list[tuple[str, str, Callable[[Any], Any] | str | None]] = []
@@ -157,7 +157,7 @@ class Flow(described.Flow):
             raise self._wrong(id, f'on_failure is "fail" or "partial", not {on_failure!r}')
         if distributed is not None and not isinstance(distributed, bool):
             raise self._wrong(id, f"distributed is True, False or None, not {distributed!r}")
-        _positive(f"{self.name}: node {id!r}", "concurrency", concurrency)
+        check_positive(f"{self.name}: node {id!r}", "concurrency", concurrency)
         scatter = Scatter(output_key or id, concurrency, distributed, on_failure)
         if not NODE_ID.fullmatch(scatter.output_key):
             raise self._wrong(id, f"{output_key!r} cannot be a key: letters, digits, `_` and `-`")
@@ -197,7 +197,7 @@ class Flow(described.Flow):
             }
             self._graph = graph
             if self._version is None:
-                self.version = _digest(graph)
+                self.version = digest(graph)
         return self._graph
 
     def run(
@@ -212,7 +212,7 @@ class Flow(described.Flow):
         from fanfold.execution.context import Context
 
         if concurrency is not None:
-            _positive(self.name, "concurrency", concurrency)
+            check_positive(self.name, "concurrency", concurrency)
         context = Context(batch_id="", index=0, run_id="", parameters=parameters)
         return self._run(record, context, concurrency)
 
@@ -281,7 +281,7 @@ class Flow(described.Flow):
             raise self._wrong(id, "there is one of this id already")
         if join not in ("all", "any"):
             raise self._wrong(id, f'join is "all" or "any", not {join!r}')
-        taken = _inputs(inputs)
+        taken = inputs_of(inputs)
         self._graph = None
         work = self._work(id, fn, taken, retries, backoff, timeout)
         other = None
@@ -303,13 +303,7 @@ class Flow(described.Flow):
         if isinstance(fn, Flow):  # checked with this one: a worker's own nodes are among its nodes
             fn.check()
         try:
-            if isinstance(fn, described.Flow):
-                return _changed(fn, id, retries, backoff, timeout)
-            called = one_argument(spread(fn, inputs) if isinstance(inputs, Mapping) else fn)
-            return described.described(
-                called, described.Flow, id=id, timeout=timeout, retries=retries or 0,
-                backoff=_BACKOFF if backoff is None else backoff, version=code_version(fn),
-            )  # fmt: skip
+            return work_of(id, fn, inputs, retries, backoff, timeout)
         except FlowInvalid as error:
             text = str(error).removeprefix(f"flow {id}: ")
             raise self._wrong(id, text) from None
@@ -319,7 +313,7 @@ class Flow(described.Flow):
         for source, target, when in self._edges:
             ends = [resolved(self.name, it, self._nodes) for it in (source, target)]
             if isinstance(when, str):
-                _check_condition(self.name, ends[0], ends[1], when)
+                check_condition(self.name, ends[0], ends[1], when)
             elif when is not None and not callable(when):
                 raise self._wrong(ends[0], f"an edge's `when` is a function or text, not {when!r}")
             if any((it.source, it.target) == (ends[0], ends[1]) for it in edges):
@@ -342,76 +336,6 @@ class Flow(described.Flow):
 
     def _wrong(self, id: object, what: str) -> FlowInvalid:
         return FlowInvalid(f"flow {getattr(self, 'name', '')}: node {id!r}: {what}")
-
-
-def _changed(
-    flow: described.Flow,
-    id: str,
-    retries: int | None,
-    backoff: float | None,
-    timeout: float | None,
-) -> described.Flow:
-    """A flow as a node, with what is said of it here instead of its own."""
-    own = flow.retry
-    as_here = described.described(
-        flow.fn, described.Flow, id=id, backoff_cap=own.cap,
-        retries=own.retries if retries is None else retries,
-        backoff=own.base if backoff is None else backoff,
-        timeout=flow.timeout if timeout is None else timeout,
-    )  # fmt: skip
-    it = copy(flow)
-    it.retry, it.timeout = as_here.retry, as_here.timeout
-    return it
-
-
-def one_argument(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """`sum` and the like: functions of C whose signature is not told, or has what we never give."""
-    if inspect.isbuiltin(fn) or inspect.isclass(fn):
-
-        def called(value):  # type: ignore[no-untyped-def]
-            return fn(value)  # type: ignore[call-arg]
-
-        called.__name__ = getattr(fn, "__name__", "called")
-        called.__doc__ = None
-        return standing_for(fn, called)
-    return fn
-
-
-def _inputs(inputs: str | Sequence[str] | Mapping[str, str] | None) -> Inputs | None:
-    if inputs is None or isinstance(inputs, str):
-        return inputs
-    if isinstance(inputs, Mapping):
-        return dict(inputs)
-    return tuple(inputs)
-
-
-def _check_condition(flow: str, source: str, target: str, text: str) -> None:
-    from fanfold.domain.expression import condition
-    from fanfold.errors import OptionInvalid
-
-    try:
-        condition(text, ("output", "record"))
-    except OptionInvalid as error:
-        raise FlowInvalid(f"flow {flow}: edge {source!r} → {target!r}: {error}") from None
-
-
-def _positive(who: str, option: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise FlowInvalid(f"flow {who}: {option} must be 1 or more, not {value!r}")
-
-
-def _digest(graph: Graph) -> str:
-    """Of its shape and of its nodes' code."""
-    shape = [
-        [node.id, node.work.version, node.fallback.version if node.fallback else "", node.join,
-         repr(node.inputs), repr(node.scatter)]
-        for node in graph.nodes.values()
-    ]  # fmt: skip
-    edges = [
-        [it.source, it.target, code_version(it.when) if callable(it.when) else it.when or ""]
-        for it in graph.edges
-    ]
-    return hashlib.sha256(json.dumps([shape, edges]).encode()).hexdigest()[:12]
 
 
 def _caller() -> str:
