@@ -8,7 +8,7 @@ import sys
 from inspect import signature
 from pathlib import Path
 
-from fanfold import Flow, action
+from fanfold import Context, Flow, action
 from fanfold.cli.main import commands
 
 PAGE = (Path(__file__).parents[2] / "docs" / "graphs.md").read_text()
@@ -29,7 +29,7 @@ def test_each_example_prints_what_it_says(tmp_path: Path) -> None:
 def test_every_option_method_and_command_it_names_exists() -> None:
     options = {
         name
-        for it in (Flow, Flow.node, Flow.batch, Flow.edge, Flow.from_blueprint, action)
+        for it in (Flow, Flow.node, Flow.batch, Flow.edge, Flow.from_blueprint, action, Context.ask)
         for name in signature(it).parameters
     }
     assert set(re.findall(r"`(\w+)=[^`]*`", PAGE)) <= options

@@ -116,8 +116,8 @@ class NodeBlueprint(_Strict):
     #: of a node that is not scattered: its keys
     inputs: str | list[str] | dict[str, str] | None = None
     join: Join = "all"
-    retries: int = 0
-    backoff: int | float = 0.5
+    retries: int | None = None
+    backoff: int | float | None = None
     timeout: int | float | None = None
     fallback: Code | None = None
     scatter: Scattered | None = None

@@ -211,7 +211,7 @@ def _circle(graph: Graph) -> Iterator[str]:
             if not left[edge.target]:
                 todo.append(edge.target)
     inside = {node_id for node_id, count in left.items() if count}
-    at = next(iter(inside))
+    at = next(node_id for node_id in graph.nodes if node_id in inside)
     while at not in seen:  # backwards: each of these has one of them before it
         seen.append(at)
         at = next(edge.source for edge in graph.into(at) if edge.source in inside)
