@@ -2,8 +2,9 @@
 
 A batch is created and fanned out through the steps, and its results are settled in large groups, as
 if workers had run it. Then a process of its own finalizes it, which calls the flow's fold, and
-another one folds it again with a different one. Both folds are trees. The same is done with a tenth
-of the records: memory is to be the same, whatever the number.
+another one folds it again with a different one; and one more such batch is finalized by two
+workers, who share the pages of its fold. All folds are trees. The same is done with a tenth of the
+records: memory is to be the same, whatever the number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,12 +31,14 @@ from fanfold.domain.run import Run
 from fanfold.engines.embedded.engine import embedded_engine
 from fanfold.execution.library import Library
 from fanfold.folds import count_by, top
+from fanfold.settings import Settings
 from fanfold.sources.iterable import from_iterable
+from fanfold.steps.ask import ask
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.fan_out import fan_out
 from fanfold.steps.finalize import finalize
 from fanfold.steps.fold_again import fold_again
-from fanfold.wiring import EMBEDDED
+from fanfold.wiring import EMBEDDED, open_fanfold
 
 FOLDED = f"{Path(__file__)}:folded"
 _GROUP = 10_000
@@ -95,12 +98,48 @@ def _runs(batch: Batch, indexes: range) -> Iterator[Run]:
 def finalized(home: Path, batch_id: str, records: int) -> Folding:
     with embedded_engine(home) as ports:
         begun = time.monotonic()
-        finalize(ports, EMBEDDED, Library(), FinalizationMessage(batch_id=batch_id, generation=1))
+        alone = replace(EMBEDDED, fold_pages=records)
+        finalize(ports, alone, Library(), FinalizationMessage(batch_id=batch_id, generation=1))
         taken = time.monotonic() - begun
         output = ports.batches.get(batch_id).output
     if output is None or sum(json.loads(output.text or "{}").values()) != records:
         raise SystemExit(f"{batch_id} was not folded: {output}")
     return Folding(records, taken, _peak_mib())
+
+
+def shared(home: Path, batch_id: str, records: int) -> Folding:
+    """The larger of the two peaks. The workers are there before anybody asks for the end."""
+    settings = Settings.from_env().model_copy(update={"engine": "embedded", "home": home})
+    context = get_context("spawn")
+    workers, ends = [], []
+    for _ in range(2):
+        mine, its = context.Pipe(duplex=False)
+        worker = context.Process(target=_send, args=(its, _worked, (settings,)))
+        worker.start()
+        workers.append(worker)
+        ends.append(mine)
+    for end in ends:
+        end.recv()  # it is ready
+    with embedded_engine(home) as ports:
+        begun = time.monotonic()
+        ask(ports, ports.batches.get(batch_id))
+        while not (batch := ports.batches.get(batch_id)).ended:
+            time.sleep(0.01)
+        taken = time.monotonic() - begun
+    peaks = [end.recv() for end in ends]
+    for worker in workers:
+        worker.join()
+    if batch.output is None:
+        raise SystemExit(f"{batch_id} was not folded: {batch.failure}")
+    return Folding(records, taken, max(peaks))
+
+
+def _worked(to: Connection, settings: Settings) -> float:
+    with open_fanfold(settings) as fanfold:
+        worker = fanfold.worker(threads=4)
+        to.send(None)
+        worker.run(until_idle=True)
+    return _peak_mib()
 
 
 def again(home: Path, batch_id: str, records: int) -> Folding:
@@ -119,9 +158,11 @@ def measure(records: int) -> dict[str, Folding]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         batch_id = in_a_process(settled, home, records)
+        other_id = in_a_process(settled, home, records)
         return {
             "finalize": in_a_process(finalized, home, batch_id, records),
             "fold again": in_a_process(again, home, batch_id, records),
+            "two workers": shared(home, other_id, records),
         }
 
 
@@ -142,7 +183,7 @@ def in_a_process(work: Any, *arguments: Any) -> Any:
 
 
 def _send(to: Connection, work: Any, arguments: tuple[Any, ...]) -> None:
-    to.send(work(*arguments))
+    to.send(work(to, *arguments) if work is _worked else work(*arguments))
 
 
 def main() -> None:

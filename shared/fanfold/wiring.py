@@ -30,6 +30,7 @@ EMBEDDED = Policy(
     view_seconds=0.5,
     fan_out_seconds=2.0,
     claim_seconds=10.0,
+    fold_concurrency=16,  # of one machine: pages that share a process take turns
     quiet_seconds=30.0,
 )
 #: Across a network a commit costs tens of milliseconds, a write and a read money: outcomes wait for

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fanfold import Context, Flow, Permanent
+from fanfold import Context, Flow, Permanent, Result, flow
+from fanfold.folds import tree
 
 
 def noted(record: dict[str, Any], what: str) -> None:
@@ -67,3 +69,24 @@ nested = (
     .batch("inner", endless, distributed=True)
     .edge("items", "inner")
 )
+
+
+def numbers(results: Iterable[Result]) -> list[int]:
+    return [result.output for result in results]
+
+
+@flow(fold=tree(numbers, lambda a, b: a + b, page=2))
+def paged(record: int) -> int:
+    return record
+
+
+def refuses(results: Iterable[Result]) -> list[int]:
+    found = numbers(results)
+    if 7 in found:
+        raise ValueError("not seven")
+    return found
+
+
+@flow(fold=tree(refuses, lambda a, b: a + b, page=2))
+def refused(record: int) -> int:
+    return record

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
+from fanfold.domain.batch import Batch
 from fanfold.domain.certificate import Certificate
 from fanfold.domain.run import Live, LogEntry, Run
 from fanfold.domain.tally import ErrorGroup
@@ -17,6 +18,10 @@ from fanfold.steps.statistics import statistics_of
 from fanfold.steps.status import Status, reason_of
 
 _GROUPS_TOLD = 10
+
+
+def _run_above(batch: Batch) -> str | None:
+    return None if batch.parent is None or batch.parent.is_fold else batch.parent.run_id
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -134,7 +139,7 @@ class BatchShape(BaseModel):
             tags=batch.options.tags,
             owner=batch.owner,
             source=batch.source.name,
-            parent_run=None if batch.parent is None else batch.parent.run_id,
+            parent_run=_run_above(batch),
             options=batch.options.model_dump(),
             created_at=moment(batch.created_at),
             started_at=moment(batch.started_at),

@@ -32,6 +32,13 @@ def renew_claim(batch: Batch, claim: Claim) -> Batch:
     return replace(batch, claim=claim)
 
 
+def let_go(batch: Batch, owner: str, now: float) -> Batch:
+    """Its own claim, now: others may take over."""
+    if batch.claim is None or batch.claim.owner != owner:
+        return batch
+    return replace(batch, claim=replace(batch.claim, until=now))
+
+
 def begin_fold(batch: Batch) -> Batch:
     """Counted before it is tried: a fold that kills its process counts as well."""
     return replace(batch, fold_attempts=batch.fold_attempts + 1)

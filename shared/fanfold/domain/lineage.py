@@ -20,13 +20,18 @@ class Kind(StrEnum):
     CHILD = "child"
 
 
+#: the part of a flow that makes the pages of its fold (steps.fold_pages)
+FOLD = "$fold"
+#: of whom such a child is: the batch's own finalization
+NO_RUN = -1
+
 #: what somebody asked for
 ASKED_FOR = frozenset({Kind.BATCH, Kind.RUN})
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The run that a child batch was made by, and that waits for it."""
+    """The run that a child batch was made by, and that waits for it; or the batch whose fold."""
 
     batch_id: str
     index: int
@@ -36,6 +41,11 @@ class Parent:
     place: str
     #: the batch that somebody asked for, of which all this is part
     root: str
+
+    @property
+    def is_fold(self) -> bool:
+        """The pages of the batch's own fold, and no run's items."""
+        return self.index == NO_RUN
 
     @property
     def run_id(self) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
@@ -46,6 +46,8 @@ class Durable:
     keep: Callable[[], None] = lambda: None
     #: reads the results of a child that has ended; None while it has not
     gather: Callable[[Child], Gathered | None] | None = None
+    #: the results of a stretch of the batch that is folded
+    results: Callable[[int, int], Iterable[Any]] = lambda *_: ()
     clock: Callable[[], float] = time.time
     #: until when the run waits at most, while somebody is asked
     until: float | None = None

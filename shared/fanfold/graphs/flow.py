@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fanfold.domain import flow as described
 from fanfold.domain.flow import DEFAULT_TIMEOUT, Isolated, type_of_fold, type_of_source
+from fanfold.domain.lineage import FOLD
 from fanfold.domain.people import OPEN_TO_ALL, Access
 from fanfold.errors import FlowInvalid
 from fanfold.graphs.graph import (
@@ -222,8 +223,11 @@ class Flow(described.Flow):
 
     def part(self, path: str) -> described.Flow:
         """The flow of a scattered node's items: `node`, or `node/inner` of a worker's own node."""
+        from fanfold.graphs.folding import page_flow
         from fanfold.graphs.items import item_flow
 
+        if path == FOLD:
+            return page_flow(self)
         node_id, _, rest = path.partition("/")
         node = self.graph.nodes.get(node_id)
         if node is None or (node.scatter is None and not rest):

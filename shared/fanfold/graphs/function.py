@@ -20,6 +20,7 @@ from fanfold.domain.flow import (
     type_of_fold,
     type_of_source,
 )
+from fanfold.domain.lineage import FOLD
 from fanfold.domain.people import OPEN_TO_ALL, Access
 from fanfold.errors import FlowInvalid
 from fanfold.graphs.flow import Flow
@@ -39,7 +40,7 @@ class Function(Flow):
         return self.fn(*args, **kwargs)
 
     def part(self, path: str) -> domain.Flow:
-        return domain.Flow.part(self, path)
+        return super().part(path) if path == FOLD else domain.Flow.part(self, path)
 
     def node(self, *_: Any, **__: Any) -> NoReturn:
         """A function has the one node that it is."""

@@ -48,6 +48,7 @@ from fanfold.sources.open import open_items
 from fanfold.steps.ask import request_finalization
 from fanfold.steps.create_batch import BatchRequest, create_batch
 from fanfold.steps.family import children_of
+from fanfold.steps.fold_pages import finalize_parent
 from fanfold.steps.policy import Policy
 from fanfold.steps.retry import Selection, retry
 from fanfold.steps.wake import due, make_due, wake_due
@@ -101,6 +102,9 @@ def wake_parent(ports: Ports, policy: Policy, child: Batch) -> None:
     """The child has ended: the run that waits for it goes on. May be repeated."""
     parent = child.parent
     if parent is None or not child.ended:
+        return
+    if parent.is_fold:
+        finalize_parent(ports, child)
         return
     try:
         batch = ports.batches.get(parent.batch_id)
@@ -174,7 +178,8 @@ def _is_waited_for(ports: Ports, parent: Parent) -> bool:
         batch = ports.batches.get(parent.batch_id)
     except BatchNotFound:
         return False
-    return batch.is_open and batch.generation == parent.generation
+    goes_on = batch.state is BatchState.FINALIZING if parent.is_fold else batch.is_open
+    return goes_on and batch.generation == parent.generation
 
 
 def _options(batch: Batch, index: int, concurrency: int) -> BatchOptions:

@@ -1,6 +1,7 @@
 """finalize: close the tally, certify, fold, write the output, end the batch.
 
     close (one winner) → recount → fold → end → those that wait for it (steps.follow)
+                         └─ of a large one others make the pages (steps.fold_pages)
 
 | a crash here           | what happens                                                         |
 |------------------------|----------------------------------------------------------------------|
@@ -31,16 +32,18 @@ from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Claim
 from fanfold.domain.certificate import Certificate
 from fanfold.domain.finalizing import MAX_FOLD_ATTEMPTS, begin_fold, holds_claim, renew_claim
-from fanfold.domain.flow import Flow, FlowRef
+from fanfold.domain.flow import Flow, FlowRef, type_of_fold
 from fanfold.domain.messages import FinalizationMessage
 from fanfold.domain.outcome import Blame, Failure, Value, printable
 from fanfold.domain.pruning import check_not_pruned
 from fanfold.domain.tally import Tally
 from fanfold.errors import EngineError
 from fanfold.folds.apply import apply_fold
+from fanfold.folds.as_json import as_json
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.steps.children import stop_children, wake_parent
+from fanfold.steps.fold_pages import folded, tree_of, waits_for_pages
 from fanfold.steps.follow import bring_on_followers
 from fanfold.steps.outputs import store_output
 from fanfold.steps.policy import Policy
@@ -81,7 +84,9 @@ def finalize(
         living = (batch.claim.until if batch.claim else now) - now
         return max(0.1, min(60.0, living)) if repeated else 0.0
     with (renewing or _Renewal)(ports, policy, batch.id, claim.owner):
-        ended = _finish(ports, flows, batch, claim)
+        if _folds_apart(ports, policy, flows, batch, claim):
+            return 0.0
+        ended = _finish(ports, policy, flows, batch, claim)
     _follow_up(ports, policy, ended)
     return 0.0
 
@@ -135,14 +140,25 @@ class _Renewal:
                 log.warning("claim.not_renewed", str(error), batch_id=self._batch_id)
 
 
-def _finish(ports: Ports, flows: Flows, batch: Batch, claim: Claim) -> Batch:
+def _folds_apart(ports: Ports, policy: Policy, flows: Flows, batch: Batch, claim: Claim) -> bool:
+    """Whether others are making the pages of its fold."""
+    if not batch.flow.folds or batch.ending is not None:
+        return False
+    try:
+        flow = flows.resolve(batch.flow)
+    except Exception:  # noqa: BLE001  a fold that cannot be loaded has failed: see _fold
+        return False
+    return waits_for_pages(ports, policy, flow, batch, claim.owner)
+
+
+def _finish(ports: Ports, policy: Policy, flows: Flows, batch: Batch, claim: Claim) -> Batch:
     if batch.ending is not None:
         stop_children(ports, batch)
     if batch.chosen is not None and not batch.chosen.cleared:
         # stopped before the old outcomes of its records were removed, and these are not counted
         clear(ports, batch, 0, lambda: False)
     state = rules.verdict(batch)
-    certificate, output, failure = _certified_and_folded(ports, flows, batch, claim)
+    certificate, output, failure = _certified_and_folded(ports, policy, flows, batch, claim)
     if not certificate.holds:
         state, output = BatchState.FAILED, None
         failure = Failure(
@@ -172,7 +188,7 @@ def _follow_up(ports: Ports, policy: Policy, ended: Batch) -> None:
 
 
 def _certified_and_folded(
-    ports: Ports, flows: Flows, batch: Batch, claim: Claim
+    ports: Ports, policy: Policy, flows: Flows, batch: Batch, claim: Claim
 ) -> tuple[Certificate, Value | None, Failure | None]:
     """A fold is called only for results that are whole; but where reading takes its time, the
     recount is under way meanwhile, and what the fold made is thrown away if they are not."""
@@ -180,11 +196,18 @@ def _certified_and_folded(
         certificate = certify(ports, batch, ports.clock.now())
         if not certificate.holds or batch.ending is not None:
             return certificate, None, None
-        return certificate, *_fold(ports, flows, batch, claim)
+        return certificate, *_fold(ports, policy, flows, batch, claim)
     with ThreadPoolExecutor(1, "fanfold-certify") as pool:
         certifying = pool.submit(certify, ports, batch, ports.clock.now())
-        output, failure = _fold(ports, flows, batch, claim)
+        output, failure = _fold(ports, policy, flows, batch, claim)
         return certifying.result(), output, failure
+
+
+def _folded(ports: Ports, policy: Policy, flow: Flow, fold: type_of_fold, batch: Batch) -> str:
+    tree = tree_of(policy, flow, batch)
+    if tree is not None:
+        return as_json(folded(ports, policy, batch, tree))
+    return apply_fold(fold, stream_results(ports.runs, ports.batches, ports.blobs, batch))
 
 
 def _end(
@@ -208,7 +231,7 @@ def _begin(batch: Batch, *, owner: str) -> Batch:
 
 
 def _fold(
-    ports: Ports, flows: Flows, batch: Batch, claim: Claim
+    ports: Ports, policy: Policy, flows: Flows, batch: Batch, claim: Claim
 ) -> tuple[Value | None, Failure | None]:
     """The output, or why there is none. Tries left over from a finalizer that died count."""
     if not batch.flow.folds or batch.single:
@@ -221,12 +244,11 @@ def _fold(
         if batch.fold_attempts > MAX_FOLD_ATTEMPTS:
             return None, last
         try:
-            fold = flows.resolve(batch.flow).fold
-            if fold is None:  # today's version of the flow has none
+            flow = flows.resolve(batch.flow)
+            if flow.fold is None:  # today's version of the flow has none
                 return None, None
-            results = stream_results(ports.runs, ports.batches, ports.blobs, batch)
             name = f"{batch.id}/output-{batch.generation}.json"
-            return store_output(ports, name, apply_fold(fold, results)), None
+            return store_output(ports, name, _folded(ports, policy, flow, flow.fold, batch)), None
         except EngineError:
             raise  # not the fold's doing
         except Exception as error:  # noqa: BLE001  the user's code may raise anything

@@ -8,6 +8,7 @@ that named it knew of: results once known stay true.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,8 @@ from fanfold.domain.memo import MAX_INLINE_MEMO_BYTES, Memo
 from fanfold.domain.run import RunState
 from fanfold.errors import EngineError
 from fanfold.execution.durable import Durable
+from fanfold.folds.result import Result
+from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.steps.children import gathered
 from fanfold.steps.policy import Policy
@@ -31,13 +34,22 @@ def durable_of(ports: Ports, policy: Policy, job: Job) -> Durable:
     memo = job.memo = Memo() if job.memo is None else job.memo
     if memo.blob is not None:
         memo.results |= json.loads(b"".join(ports.blobs.read(memo.blob)))
-    return Durable(
+    parent = job.batch.parent
+    its = Durable(
         memo=memo,
         no_questions="" if job.batch.options.interactive else _NOT_INTERACTIVE,
         keep=partial(keep, ports, policy, job),
         gather=partial(gathered, ports, job.batch),
         clock=ports.clock.now,
     )
+    if parent is not None and parent.is_fold:
+        its.results = partial(_stretch, ports, parent.batch_id)
+    return its
+
+
+def _stretch(ports: Ports, batch_id: str, start: int, stop: int) -> Iterator[Result]:
+    batch = ports.batches.get(batch_id)
+    return stream_results(ports.runs, ports.batches, ports.blobs, batch, start=start, stop=stop)
 
 
 def keep(ports: Ports, policy: Policy, job: Job) -> None:

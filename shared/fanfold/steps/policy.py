@@ -66,5 +66,9 @@ class Policy:
     progress_seconds: float = 1.0
     #: how often a worker sweeps
     sweep_seconds: float = 15.0
+    #: a fold that is a tree of more pages than this is made by all workers
+    fold_pages: int = 4
+    #: and so many of them at once
+    fold_concurrency: int = 64
     #: what one pass of the sweep may publish for one batch
     sweep_limit: int = 1000
