@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fanfold.testing.simulation.bugs import BUGS, Bug
+from fanfold.testing.simulation.bug import Bug
+from fanfold.testing.simulation.bugs import BUGS
 from fanfold.testing.simulation.simulate import simulate
 
 #: so many schedules at most, from seed 0 on

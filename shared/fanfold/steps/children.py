@@ -41,7 +41,7 @@ from fanfold.domain.options import BatchOptions
 from fanfold.domain.order import parameters_of
 from fanfold.domain.outcome import Gathered, Scattered, Slot
 from fanfold.domain.run import Live, RunState
-from fanfold.errors import BatchNotFound, Contended, IllegalTransition
+from fanfold.errors import BatchNotFound, Conflict, Contended, IllegalTransition
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.sources.open import open_items
@@ -204,7 +204,13 @@ def _run_again(ports: Ports, child: Batch, parent: Parent, request: BatchRequest
         raise Contended(f"{child.id} is still being stopped: its run asks for it again soon")
     selection = Selection(states=_UNSUCCESSFUL, what=f"its run is tried again in {parent.batch_id}")
     changes = {"parameters": request.options.parameters, "concurrency": request.options.concurrency}
-    retried = retry(ports, child.id, selection, changes, flow=request.flow, parent=parent)
+    try:
+        retried = retry(ports, child.id, selection, changes, flow=request.flow, parent=parent)
+    except Conflict:  # another delivery of the same run was faster
+        now = ports.batches.get(child.id)
+        if now.parent is not None and now.parent.generation == parent.generation:
+            return
+        raise Contended(f"{child.id} is being run again: its run asks for it soon") from None
     if not retried.records:
         ports.batches.amend(child.id, partial(_asked_by, parent=parent))
 

@@ -16,6 +16,7 @@ One that waits for others goes on waiting when it is resumed.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState
@@ -31,16 +32,42 @@ from fanfold.steps.family import children_of
 from fanfold.steps.fan_out import request_runs
 from fanfold.steps.follow import set_off
 
+#: why a batch of items is paused: its run's batch is
+WITH_PARENT = "paused with the batch whose run it belongs to"
+
 
 def pause(ports: Ports, batch_id: str) -> Batch:
     """What is paused stays so. A batch that has ended cannot be. What its runs have made of their
     items is paused with it."""
     batch = ports.batches.amend(batch_id, rules.pause)
+    _pause_children(ports, batch_id)
+    return batch
+
+
+def _pause_children(ports: Ports, batch_id: str) -> None:
     for child in children_of(ports, batch_id):
         if child.is_open:
             with suppress(IllegalTransition):  # it has ended meanwhile
-                pause(ports, child.id)
-    return batch
+                ports.batches.amend(child.id, _pause_with)
+                _pause_children(ports, child.id)
+
+
+def _pause_with(child: Batch) -> Batch:
+    """Unless it is paused by itself: then it stays so when its parent is resumed."""
+    if child.state is BatchState.PAUSED:
+        return child
+    return replace(rules.pause(child), held=WITH_PARENT)
+
+
+def resume_with_parent(ports: Ports, child: Batch) -> bool:
+    """Whoever resumed its parent may not have lived to resume it, or it was made while its parent
+    was being paused."""
+    if child.parent is None or child.held != WITH_PARENT:
+        return False
+    if ports.batches.get(child.parent.batch_id).state is BatchState.PAUSED:
+        return False
+    resume(ports, child.id)
+    return True
 
 
 def resume(ports: Ports, batch_id: str) -> Batch:
@@ -55,7 +82,7 @@ def resume(ports: Ports, batch_id: str) -> Batch:
         advance(ports, batch, None)
     ask(ports, batch)
     for child in children_of(ports, batch_id):
-        if child.state is BatchState.PAUSED:
+        if child.state is BatchState.PAUSED and child.held == WITH_PARENT:
             with suppress(IllegalTransition):
                 resume(ports, child.id)
     # a canary may have come to its end meanwhile

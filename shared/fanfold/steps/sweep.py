@@ -33,6 +33,7 @@ from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.follow import bring_on
+from fanfold.steps.pause import resume_with_parent
 from fanfold.steps.policy import Policy
 from fanfold.steps.report import report
 from fanfold.steps.request import request_fan_out
@@ -170,6 +171,8 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
 
 
 def _sweep_standing(ports: Ports, batch: Batch) -> Swept:
+    if resume_with_parent(ports, batch):
+        return Swept(republished=1)
     if not waits(batch):
         return Swept(asked=int(ask(ports, batch)))
     match bring_on(ports, batch):

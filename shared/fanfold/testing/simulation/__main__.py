@@ -12,7 +12,8 @@ from time import monotonic
 from typing import TextIO
 
 try:
-    from fanfold.testing.simulation.bugs import BUGS, Bug
+    from fanfold.testing.simulation.bug import Bug
+    from fanfold.testing.simulation.bugs import BUGS
     from fanfold.testing.simulation.simulate import Simulator, Summary, simulate
 except ModuleNotFoundError as missing:  # it is for those who work on fanfold
     if missing.name != "greenlet":

@@ -6,13 +6,11 @@ step was written, and is refuted by a sentence in that step's own docstring.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fanfold.domain import batch as batch_rules
-from fanfold.domain import following
 from fanfold.domain import frontier as frontier_rules
 from fanfold.domain.batch import Batch
 from fanfold.domain.frontier import Release, Window
@@ -28,38 +26,14 @@ from fanfold.engines.embedded.rows import RUN_COLUMNS
 from fanfold.engines.embedded.runs import EmbeddedRuns
 from fanfold.engines.embedded.tallies import add_tally
 from fanfold.steps import fan_out as fan_out_steps
-from fanfold.steps import finalize as finalize_steps
 from fanfold.steps import pause as pause_steps
 from fanfold.steps import run_flow
 from fanfold.steps.ask import generation_of
 from fanfold.steps.catch_up import catch_up
-from fanfold.steps.follow import bring_on_followers
 from fanfold.steps.landing import Landing
-from fanfold.worker import desk
+from fanfold.testing.simulation.bug import Bug, Wrong, nothing
+from fanfold.testing.simulation.bugs_between import BETWEEN
 from fanfold.worker.ways_out import WaysOut
-
-#: the name of an attribute, where it is, and what is wrong in its place, made of what is right
-Wrong = tuple[Any, str, Callable[[Any], Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bug:
-    name: str
-    #: the invariant that it breaks first
-    caught_by: str
-    wrong: Wrong
-
-    @contextmanager
-    def seeded(self) -> Iterator[None]:
-        """The wrong version is in the place of the right one."""
-        place, name, made = self.wrong
-        right = getattr(place, name)
-        setattr(place, name, made(right))
-        try:
-            yield
-        finally:
-            setattr(place, name, right)
-
 
 # ------------------------------------------------------------ settling
 
@@ -175,10 +149,6 @@ def _releases_what_is_paged(right: Any) -> Any:
 # ------------------------------------------------- fan-out, pause, waits
 
 
-def _nothing(_: Any) -> Any:
-    return lambda *_, **__: None
-
-
 def _trusts_the_last_page(right: Any) -> Any:
     def read_on(ports: Any, batch: Batch, published: int, out_of_time: Any) -> Batch:
         read: Batch = right(ports, batch, max(published, batch.checkpoint.pages), out_of_time)
@@ -235,47 +205,6 @@ def _clears_what_is_new(_: Any) -> Any:
     return clear
 
 
-# ----------------------------------------------- batches after others
-
-
-class _Alone:
-    """Batches of which none waits for another."""
-
-    def __init__(self, batches: Any) -> None:
-        self._batches = batches
-
-    def __getattr__(self, verb: str) -> Any:
-        return getattr(self._batches, verb)
-
-    def followers(self, _: str) -> list[Batch]:
-        return []
-
-
-def _looks_before_it_ends(right: Any) -> Any:
-    def finish(ports: Any, flows: Any, batch: Batch, claim: Any) -> None:
-        bring_on_followers(ports, batch)
-        right(replace(ports, batches=_Alone(ports.batches)), flows, batch, claim)
-
-    return finish
-
-
-def _passes_over_what_has_ended(right: Any) -> Any:
-    def finalize(ports: Any, policy: Any, flows: Any, message: Any, **rest: Any) -> float:
-        if ports.batches.get(message.batch_id).ended:
-            return 0.0
-        return float(right(ports, policy, flows, message, **rest))
-
-    return finalize
-
-
-def _takes_any_end(right: Any) -> Any:
-    def outlook(batch: Batch, others: Any) -> Any:
-        seen = right(batch, others)
-        return following.Due() if isinstance(seen, following.Missed) else seen
-
-    return outlook
-
-
 def _fan_out(name: str, made: Callable[[Any], Any]) -> Wrong:
     return fan_out_steps, name, made
 
@@ -324,8 +253,8 @@ BUGS: tuple[Bug, ...] = (
     Bug(
         "the last page taken for published", _NO_SWEEP, _fan_out("_read_on", _trusts_the_last_page)
     ),
-    Bug("out of time without handing on", _NO_SWEEP, _fan_out("request_fan_out", _nothing)),
-    Bug("a resume that publishes nothing", _NO_SWEEP, (pause_steps, "_publish_again", _nothing)),
+    Bug("out of time without handing on", _NO_SWEEP, _fan_out("request_fan_out", nothing)),
+    Bug("a resume that publishes nothing", _NO_SWEEP, (pause_steps, "_publish_again", nothing)),
     Bug(
         "paused by an old view",
         "nothing is acked before it is settled",
@@ -366,19 +295,5 @@ BUGS: tuple[Bug, ...] = (
         "at rest the batch is closed",
         (EmbeddedLeases, "wake", _forgets_ended_leases),
     ),
-    Bug(
-        "an end that looks for its followers before it is stored",
-        _NO_SWEEP,
-        (finalize_steps, "_finish", _looks_before_it_ends),
-    ),
-    Bug(
-        "an end that is delivered again and passed over",
-        _NO_SWEEP,
-        (desk, "finalize", _passes_over_what_has_ended),
-    ),
-    Bug(
-        "any end taken for a success",
-        "a batch waits for those it comes after",
-        (following, "outlook", _takes_any_end),
-    ),
+    *BETWEEN,
 )

@@ -29,6 +29,8 @@ class Hooks:
     begins: Callable[[int], object]
     ends: Callable[[int], object]
     folds: Callable[[list[Result]], object]
+    #: an item is run
+    item: Callable[[], object] = lambda: None
 
 
 class Scripted:
@@ -48,6 +50,14 @@ class Scripted:
         return self.library.take(made, f"simulated:{name}")
 
     def _flow(self, name: str, *, exclusive: bool, folds: bool) -> Flow:
+        @flow(id="item", version="1", retries=2, timeout=None)
+        def item(n: int) -> int:
+            self.hooks.item()
+            return n
+
+        def part(path: str) -> Flow:  # noqa: ARG001  it has but one
+            return item
+
         @flow(
             id=name,
             version="1",
@@ -63,6 +73,7 @@ class Scripted:
             finally:
                 self.hooks.ends(ctx.index)
 
+        scripted.part = part  # type: ignore[method-assign]
         return scripted
 
     def _fold(self, results: Iterable[Result]) -> int:
@@ -72,6 +83,12 @@ class Scripted:
 
 
 def _done(record: dict[str, Any], ctx: Context) -> dict[str, int]:
+    if items := record["items"]:
+        found = ctx.durable.scatter("items", "items", list(range(items)), 1)
+        for number, slot in enumerate(found.slots):
+            # one may have been undeliverable, or stopped
+            if slot.text not in (None, str(number)) or len(found.slots) != items:
+                raise Permanent(f"item {number} of {items} came back as {slot.text}")
     match record["do"]:
         case "fail":
             raise Permanent("it says so")

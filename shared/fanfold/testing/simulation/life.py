@@ -15,6 +15,7 @@ from fanfold.ports import MAX_DELIVERIES, Ports, Station
 from fanfold.steps.policy import Policy
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Process
+from fanfold.testing.simulation.children import Children
 from fanfold.testing.simulation.engine import MemoryEngine, SeededIds
 from fanfold.testing.simulation.flow import Hooks, Scripted
 from fanfold.testing.simulation.followers import Followers
@@ -44,7 +45,9 @@ class Life:
         self._ids = SeededIds(self._random)
         self._policy = _policy_of(plan)
         self._tables = Tables(engine.database)
-        self.model = Model(self.schedule, self._tables, self._clock, Followers(self.schedule))
+        followers = Followers(self.schedule)
+        children = Children(self.schedule)
+        self.model = Model(self.schedule, self._tables, self._clock, followers, children)
         self._watch = self.model.watch()
         self._watch.after["queue.publish"] = lambda _, station, *__: self.schedule.stir(station)
         self._watch.after["queue.release"] = self._has_released
@@ -62,7 +65,7 @@ class Life:
     def run(self) -> None:
         plan, schedule = self.schedule.plan, self.schedule
         schedule.on_death, schedule.on_mishap = self._has_died, self._meet
-        self._scripted.hooks = Hooks(self._begins, self._ends, self._folds)
+        self._scripted.hooks = Hooks(self._begins, self._ends, self._folds, schedule.turn)
         self._executing: dict[object, Executing] = {}
         found = self._scripted.exclusive if plan.exclusive else self._scripted.shared
         process = Process("user")

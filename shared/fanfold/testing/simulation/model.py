@@ -15,6 +15,7 @@ changed something it reads the tables (simulation.tables).
 | what runs has been released           | no flow runs beyond the window                           |
 | an exclusive record is run by one     | no second one begins while the first one's lease lives   |
 | a batch waits for those it comes after| see followers                                            |
+| what is stopped stops all below it    | see children                                             |
 | nothing is acked before it is settled | an acked run is settled or has a live document, or its   |
 |                                       | batch takes no results                                   |
 
@@ -38,6 +39,7 @@ from fanfold.folds.result import Result
 from fanfold.ports import Delivery, Station
 from fanfold.testing.clock import StillClock
 from fanfold.testing.simulation.actors import Actor, Process
+from fanfold.testing.simulation.children import Children
 from fanfold.testing.simulation.followers import Followers, id_of
 from fanfold.testing.simulation.proxies import Watch
 from fanfold.testing.simulation.schedule import Schedule
@@ -68,6 +70,7 @@ class Model:
     tables: Tables
     clock: StillClock
     followers: Followers
+    children: Children
     batch: Batch | None = None
     documents: dict[int, Document] = field(default_factory=dict)
     executing: list[Executing] = field(default_factory=list)
@@ -112,6 +115,7 @@ class Model:
 
     def has_batch(self, batch: Batch, *_: object) -> None:
         self.followers.has(batch)
+        self.children.has(batch)
         if batch.id != _SIMULATED:
             return
         before, self.batch = self.batch, batch
@@ -168,8 +172,10 @@ class Model:
             self.schedule.violate("counts are conserved", f"{then} became {now}")
 
     def _has_settled(
-        self, verdicts: list[Verdict], _: Batch, runs: Sequence[Run], *__: object
+        self, verdicts: list[Verdict], batch: Batch, runs: Sequence[Run], *_: object
     ) -> None:
+        if batch.id != _SIMULATED:
+            return
         for run, verdict in zip(runs, verdicts, strict=True):
             if verdict is not Verdict.COUNTED:
                 continue
@@ -273,6 +279,8 @@ class Model:
         batch = self.batch
         message: dict[str, Any] = json.loads(delivery.body)
         index, generation = message["index"], message["generation"]
+        if message["batch_id"] != _SIMULATED:
+            return
         if batch is None or not batch.is_open or batch.generation != generation:
             return
         if index in self.settled() or index in self.lives():

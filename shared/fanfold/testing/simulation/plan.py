@@ -81,6 +81,8 @@ class Plan:
     acts: tuple[Act, ...] = ()
     mishaps: tuple[Mishap, ...] = field(default=())
     followers: tuple[Follower, ...] = ()
+    #: of each record, over how many items its run is scattered; 0: it is not
+    items: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -88,6 +90,11 @@ class Plan:
             f"options {self.options or 'none'}; {self.processes} processes"
             + (", exclusive" if self.exclusive else "")
             + (", the dead are found at once" if self.reaps else ", only leases tell of the dead"),
+            *(
+                f"record {index} is scattered over {number} items"
+                for index, number in enumerate(self.items)
+                if number
+            ),
             *(
                 f"from step {it.step}{_after(it.era)} on the user: {it.verb} {it.value or ''}"
                 for it in self.acts
@@ -142,7 +149,17 @@ def plan_of(seed: int, random: Random) -> Plan:
         acts=acts,
         mishaps=_mishaps(random, 40 + 22 * records, 30 + 14 * records, retries),
         followers=_followers(Random(f"{seed} followers").random),
+        items=_items(Random(f"{seed} items").random, records),
     )
+
+
+def _items(chance: Callable[[], float], records: int) -> tuple[int, ...]:
+    """Of one record or two, in some schedules; drawn apart, as a canary is."""
+    items = [0] * records
+    if chance() < 0.3:
+        for _ in range(1 + int(chance() * 1.4)):
+            items[int(chance() * records)] = 1 + int(chance() * 2)
+    return tuple(items)
 
 
 def _followers(chance: Callable[[], float]) -> tuple[Follower, ...]:

@@ -5,7 +5,8 @@
 | something the user still wants   | the user comes                                            |
 | a message that may be had later  | time passes until then                                    |
 | one that comes after others, and | nothing may be lost, as below                             |
-| has not ended though they have   |                                                           |
+| has not ended though they have;  |                                                           |
+| items that nobody brings on      |                                                           |
 | an ended batch, and no message   | what has become of it is held against its records         |
 | a batch that the user has paused | the user resumes it, or leaves it so                      |
 | a live document                  | time passes until it is due, and somebody goes round      |
@@ -93,7 +94,9 @@ class Rest:
         batch = self._model.batch
         if batch is None:  # its user died before there was one
             return False
-        if left := self._model.followers.left_behind():
+        followers, children = self._model.followers, self._model.children
+        left = followers.left_behind() or children.left_behind(self._tables, self._clock.now())
+        if left:
             if not self._is_excused():
                 self._violate("nothing needs the sweep that has a message", left)
                 return False

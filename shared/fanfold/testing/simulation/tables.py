@@ -6,23 +6,30 @@ from dataclasses import dataclass
 
 from fanfold.domain.run import RunState
 from fanfold.engines.embedded.memory import MemoryDatabase
-from fanfold.engines.embedded.places import INDEX_MASK
+from fanfold.engines.embedded.places import INDEX_MASK, place_of
 from fanfold.ports import Station
 
 #: everything at once, which is a third of the price: kind, and what there is of that kind
 _ALL = """
 SELECT 0, place & :mask, generation, status, output, detail, NULL FROM runs
+          WHERE place < :end
 UNION ALL SELECT 1, place & :mask, state, until, owner, NULL, NULL FROM lives
-          WHERE generation = :now
+          WHERE generation = :now AND place < :end
 UNION ALL SELECT 2, released, NULL, NULL, NULL, NULL, NULL FROM windows WHERE batch = 1
 UNION ALL SELECT 3, count(*), coalesce(sum(succeeded), 0), coalesce(sum(failed), 0),
                  coalesce(sum(canceled), 0), coalesce(sum(skipped), 0),
                  coalesce(sum(waits) - sum(woken), 0) FROM slots WHERE batch = 1
 """
 _KEPT = """
-SELECT (SELECT count(*) FROM slots) + (SELECT count(*) FROM errors)
-     + (SELECT count(*) FROM durations) + (SELECT count(*) FROM windows WHERE batch = 1)
+SELECT (SELECT count(*) FROM slots WHERE batch = 1)
+     + (SELECT count(*) FROM errors WHERE batch = 1)
+     + (SELECT count(*) FROM durations WHERE batch = 1)
+     + (SELECT count(*) FROM windows WHERE batch = 1)
 """
+
+
+#: of the places of the first batch
+_END = place_of(2, 0)
 
 
 @dataclass(slots=True)
@@ -57,7 +64,7 @@ class Seen:
 
 
 class Tables:
-    """Of the first batch: others have no records."""
+    """Of the first batch, which is the one that is simulated, unless it is said of all."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -68,7 +75,9 @@ class Tables:
         documents: dict[int, Document] = {}
         lives: dict[int, LiveDocument] = {}
         released, slots = None, None
-        for row in self._read(_ALL, {"mask": INDEX_MASK, "now": generation}).fetchall():
+        for row in self._read(
+            _ALL, {"mask": INDEX_MASK, "end": _END, "now": generation}
+        ).fetchall():
             match row[0]:
                 case 0:
                     documents[row[1]] = row[2:6]
@@ -84,6 +93,13 @@ class Tables:
     def kept_counters(self) -> int:
         """Rows that a closed batch has no more use for."""
         return int(self._read(_KEPT).fetchone()[0])
+
+    def waiting(self) -> list[tuple[int, float, str]]:
+        """Those that wait: which record, until when, and what it remembers."""
+        return self._read(
+            "SELECT place & ?, until, memo FROM lives WHERE place < ? AND state = ?",
+            (INDEX_MASK, _END, WAITING),
+        ).fetchall()
 
     def stations(self, now: float) -> list[str]:
         """Where there are messages to be had."""

@@ -53,7 +53,10 @@ class User:
     def begin(self) -> None:
         """Create it and those that come after it, and go on."""
         plan = self._schedule.plan
-        records = [{"n": n, "do": fate, "p": n * 3 % 4} for n, fate in enumerate(plan.fates)]
+        records = [
+            {"n": n, "do": fate, "p": n * 3 % 4, "items": items}
+            for n, (fate, items) in enumerate(zip(plan.fates, plan.items, strict=True))
+        ]
         self._create(0, self._ref, plan.options, records)
         for number, it in enumerate(plan.followers, 1):
             self._create(number, self._unfolded, options_of(it), [])
