@@ -107,6 +107,17 @@ def test_a_scattered_run_ends_whole_wherever_a_process_dies(
         home.assert_whole(child, ITEMS)
 
 
+def test_ten_thousand_items_are_a_batch_of_their_own_and_come_back_in_order(home: Home) -> None:
+    items = 10_000
+    batch = home.create([items, 3], f"{FLOWS}:many")
+    workers = [home.start(threads=8) for _ in range(2)]
+    assert [it.wait(110) for it in workers] == [0, 0]
+    home.assert_whole(batch, 2)
+    assert outputs(home, batch) == [items * (items - 1), 6]
+    for child in children_of(home.ports, batch.id):
+        home.assert_whole(child, child.known_total)
+
+
 def test_duplicate_deliveries_make_no_second_child(home: Home, notes: Path) -> None:
     batch = home.create([{"notes": str(notes), "items": ITEMS}] * 3, f"{FLOWS}:scattering")
     assert home.work(act="twice") == 0

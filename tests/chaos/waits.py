@@ -56,6 +56,16 @@ scattering = (
 )
 
 
+many = (
+    Flow("many")
+    .node("start", lambda record: list(range(record)))
+    .batch("double", lambda n: 2 * n, distributed=True, concurrency=1000)
+    .node("sum", sum)
+    .edge("start", "double_scatter")
+    .edge("double_gather", "sum")
+)
+
+
 def hang(_item: dict[str, Any], ctx: Context) -> None:
     ctx.sleep(3600)
 
