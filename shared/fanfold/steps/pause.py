@@ -62,7 +62,7 @@ def _pause_with(child: Batch) -> Batch:
 def resume_with_parent(ports: Ports, child: Batch) -> bool:
     """Whoever resumed its parent may not have lived to resume it, or it was made while its parent
     was being paused."""
-    if child.parent is None or child.held != WITH_PARENT:
+    if child.state is not BatchState.PAUSED or child.parent is None or child.held != WITH_PARENT:
         return False
     if ports.batches.get(child.parent.batch_id).state is BatchState.PAUSED:
         return False

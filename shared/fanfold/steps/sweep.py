@@ -10,6 +10,7 @@
 | finalizing, and the claim has ended      | asks for finalization                              |
 | unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
 | those it waits for have ended            | publishes its fan-out, or skips it                 |
+| items paused, and their batch goes on    | resumes them                                       |
 | an event nobody was told, progress       | tells                                              |
 """
 
@@ -143,16 +144,12 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     now = ports.clock.now()
     tally = ports.runs.tally(batch.id) if batch.is_open else batch.closed or Tally()
     _tell_if_stuck(policy, memory, batch, tally, now)
-    if batch.state is BatchState.FINALIZING:
-        if batch.claim is not None and batch.claim.until > now:
-            return Swept()
-        request_finalization(ports, batch)
-        return Swept(asked=1)
-    if batch.state is BatchState.CANCELING:
-        request_finalization(ports, batch)
-        return Swept(asked=1)
+    if not batch.is_open:
+        return _sweep_closing(ports, batch, now)
     if end_if_done(ports, batch):
         return Swept(asked=1)
+    if resume_with_parent(ports, batch):
+        return Swept(republished=1)
     if stands_still(batch):
         return _sweep_standing(ports, batch)
     woken = wake_due(ports, policy, batch)
@@ -170,9 +167,15 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     return Swept(republished=_republish(ports, policy, memory, batch))
 
 
+def _sweep_closing(ports: Ports, batch: Batch, now: float) -> Swept:
+    """It is canceling, or finalizing, which somebody may be at."""
+    if batch.state is BatchState.FINALIZING and batch.claim and batch.claim.until > now:
+        return Swept()
+    request_finalization(ports, batch)
+    return Swept(asked=1)
+
+
 def _sweep_standing(ports: Ports, batch: Batch) -> Swept:
-    if resume_with_parent(ports, batch):
-        return Swept(republished=1)
     if not waits(batch):
         return Swept(asked=int(ask(ports, batch)))
     match bring_on(ports, batch):

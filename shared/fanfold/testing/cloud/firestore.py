@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.cloud.firestore_v1 import types
@@ -60,7 +60,9 @@ class FirestoreService:
                 answer.missing = path
             else:
                 answer.found.CopyFrom(
-                    _masked(document, request.mask) if request.HasField("mask") else document
+                    _masked(document, request.mask.field_paths)
+                    if request.HasField("mask")
+                    else document
                 )
             answers.append(answer)
             self._meter.read(collection_of(path), 1)
@@ -70,6 +72,9 @@ class FirestoreService:
         _refuse(request, {"parent", "structured_query"})
         collection, found = self._select(request.parent, request.structured_query)
         self._meter.read(collection, max(1, len(found)))
+        if request.structured_query.HasField("select"):
+            wanted = [it.field_path for it in request.structured_query.select.fields]
+            found = [_masked(it, wanted) for it in found]
         raw = types.RunQueryResponse.pb()
         now = self._now()
         return [raw(document=it, read_time=now) for it in found] or [raw(read_time=now)]
@@ -125,11 +130,11 @@ def _refuse(request: Any, known: set[str]) -> None:
         raise unimplemented(f"request with {sorted(unknown)}")
 
 
-def _masked(document: Any, mask: Any) -> Any:
+def _masked(document: Any, names: Iterable[str]) -> Any:
     part = RawDocument(
         name=document.name, create_time=document.create_time, update_time=document.update_time
     )
-    for name in mask.field_paths:
+    for name in names:
         path = fields.parse(name)
         value = fields.find(document.fields, path)
         if value is not None:

@@ -29,7 +29,7 @@ _COMPARE: dict[int, Callable[[Any, Any], bool]] = {
 _EQUAL = {_OPS.EQUAL, _OPS.IN, _OPS.ARRAY_CONTAINS}
 _DESCENDING = types.StructuredQuery.Direction.DESCENDING
 _NAME = "__name__"
-_KNOWN = {"from_", "where", "order_by", "start_at", "limit"}
+_KNOWN = {"from_", "select", "where", "order_by", "start_at", "limit"}
 
 
 def collection_of(query: Any) -> str:

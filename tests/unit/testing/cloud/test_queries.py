@@ -33,6 +33,11 @@ def documents(firestore: Firestore) -> None:
     firestore.commit([values.create(firestore.path("q", "a", "sub", "z"), {"n": 1})])
 
 
+def test_a_query_gives_the_fields_that_it_asks_for(firestore: Firestore) -> None:
+    found = firestore.query("", "q", [Where("s", "==", "y")], fields=["s", "none"])
+    assert [it.fields for it in found] == [{"s": "y"}]
+
+
 @pytest.mark.parametrize(
     ("where", "more", "found"),
     [
