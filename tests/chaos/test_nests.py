@@ -23,7 +23,9 @@ FLOW = f"{Path(__file__).with_name('nests.py')}:nest"
 
 @pytest.mark.timeout(280)
 def test_every_level_of_a_nest_is_exact_though_workers_are_killed(home: Home, cloud: Cloud) -> None:
-    batch = home.create([{"n": n} for n in range(REGIONS)], FLOW)
+    # the stand-in takes its time, and gives all that is in anybody's hands to everybody
+    regions = REGIONS if home.settings is None else 3
+    batch = home.create([{"n": n} for n in range(regions)], FLOW)
 
     def forget_the_dead() -> None:  # and, where only time does it, the living with them
         if home.settings is not None:
@@ -32,17 +34,17 @@ def test_every_level_of_a_nest_is_exact_though_workers_are_killed(home: Home, cl
     kills = _work_and_kill(home, batch, forget_the_dead)
     assert kills >= 3, "the nest was over before anything was proven"
 
-    home.assert_whole(batch, REGIONS)
+    home.assert_whole(batch, regions)
     ended = home.status(batch).batch
     ports = home.ports
     outputs = [it.output for it in stream_results(ports.runs, ports.batches, ports.blobs, ended)]
-    assert outputs == [{"paid": SHOPS * (BILLS - 1), "bad": SHOPS}] * REGIONS
+    assert outputs == [{"paid": SHOPS * (BILLS - 1), "bad": SHOPS}] * regions
 
     shops, pays = family_of(ports, ended)
-    assert (shops.part, dict(shops.batches)) == ("shop", {"completed": REGIONS})
-    assert (shops.counts.total, shops.counts.succeeded) == (REGIONS * SHOPS,) * 2
-    assert (pays.part, dict(pays.batches)) == ("shop/pay", {"completed": REGIONS * SHOPS})
-    bills = REGIONS * SHOPS * BILLS
+    assert (shops.part, dict(shops.batches)) == ("shop", {"completed": regions})
+    assert (shops.counts.total, shops.counts.succeeded) == (regions * SHOPS,) * 2
+    assert (pays.part, dict(pays.batches)) == ("shop/pay", {"completed": regions * SHOPS})
+    bills = regions * SHOPS * BILLS
     assert (pays.counts.total, pays.counts.settled) == (bills, bills)
     assert (pays.counts.succeeded, pays.counts.failed) == (bills * 99 // 100, bills // 100)
     for region in children_of(ports, batch.id):
