@@ -104,6 +104,14 @@ def test_questions_are_listed_answered_and_the_run_goes_on(fanfold: Fanfold, flo
     assert "nobody asks anything" in fanfold("answer").err
 
 
+def test_who_watches_is_told_where_to_answer(fanfold: Fanfold, flows: str) -> None:
+    source = fanfold.write("records.jsonl", ["a"])
+    going = fanfold.start("run", f"{flows}:asks", source, "--interactive", *fanfold.small)
+    going.until(lambda: "1 waiting, what they ask: fanfold answer batch-" in going.err)
+    assert fanfold("answer", "last", "0", "yes").code == 0
+    assert going.end().code == 0
+
+
 def test_a_batch_that_is_not_interactive_says_why_its_runs_failed(
     fanfold: Fanfold, flows: str
 ) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fanfold.cli.bar import bar, legend
 from fanfold.cli.numbers import duration, rate, short
-from fanfold.cli.report import failures
+from fanfold.cli.report import failures, where_to_answer
 from fanfold.steps.pace import Pace
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def view_of(status: Status, pace: Pace, console: Console) -> Group:
         *legend(status, width, plain=plain),
         Text(_pace(status, pace), style="bright_black"),
         *(Text(line, style="red") for line in failures(status, width)),
+        *(Text(line, style="yellow") for line in where_to_answer(status)),
     ]
     for line in lines:
         line.truncate(width, overflow="ellipsis")

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fanfold.cli.numbers import duration, rate
+from fanfold.cli.report import where_to_answer
 from fanfold.steps.pace import Pace
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ def line_of(status: Status, pace: Pace) -> str:
         parts.append(rate(pace.rate))
     if (left := pace.left(status)) is not None:
         parts.append(f"about {duration(left)} left")
-    return f"fanfold: {', '.join(parts)}"
+    return f"fanfold: {', '.join([*parts, *where_to_answer(status)])}"

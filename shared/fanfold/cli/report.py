@@ -86,6 +86,14 @@ def awaited_as_json(status: Status) -> list[dict[str, str]]:
     return [{"batch_id": it.id, "status": str(it.state)} for it in status.waits_for]
 
 
+def where_to_answer(status: Status) -> list[str]:
+    """Of one whose runs may be waiting for somebody; that they do is not looked up here."""
+    batch = status.batch
+    if not batch.options.interactive or not status.counts.waiting or not batch.is_open:
+        return []
+    return [f"what they ask: fanfold answer {batch.id}"]
+
+
 def percentiles_as_json(
     durations: Durations, longest: float | None = None
 ) -> dict[str, float | None]:

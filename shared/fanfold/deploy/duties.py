@@ -43,9 +43,10 @@ DUTIES: dict[str, Duty] = {
     # it creates, resumes, cancels, changes and runs again
     "api": Duty((_FAN_OUT, _RUNS, _FINALIZATIONS, EVENTS), "writes"),
     "fan_out": Duty((_FAN_OUT, _RUNS, _FINALIZATIONS, EVENTS, _LETTERS), "writes"),
-    "run_flow": Duty((_RUNS, _FINALIZATIONS, EVENTS, _LETTERS), "writes"),
-    # it has those begin, or end, that come after what has ended
-    "finalize": Duty((_FAN_OUT, _FINALIZATIONS, EVENTS, _LETTERS), "writes"),
+    # of scattered runs it makes batches
+    "run_flow": Duty((_FAN_OUT, _RUNS, _FINALIZATIONS, EVENTS, _LETTERS), "writes"),
+    # it has those begin, or end, that come after what has ended, and wakes who waits for it
+    "finalize": Duty((_FAN_OUT, _RUNS, _FINALIZATIONS, EVENTS, _LETTERS), "writes"),
     "dead_letter": Duty((_RUNS, _FINALIZATIONS, EVENTS), "reads"),
     "sweep": Duty((_FAN_OUT, _RUNS, _FINALIZATIONS, EVENTS), "reads"),
 }

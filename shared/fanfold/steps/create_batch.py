@@ -157,7 +157,9 @@ def _known(ports: Ports, batch_id: str, digest: str) -> Batch | None:
     except BatchNotFound:
         return None
     _refuse_another(stored, digest)
-    if stored.state is BatchState.PENDING:
+    # paused and resumed meanwhile, it is running, and its fan-out has not begun all the same
+    has_not_begun = stored.is_open and stored.started_at is None
+    if stored.state is BatchState.PENDING or has_not_begun:
         set_off(ports, stored)
     return stored
 

@@ -38,7 +38,14 @@ from fanfold.wiring import EMBEDDED
 from tests.unit.steps.both import opened
 
 FLOWS = """
-from fanfold import flow
+from fanfold import Flow, flow
+
+scattered = (
+    Flow("scattered")
+    .node("items", lambda record: [1, 2])
+    .batch("item", lambda item: item, distributed=True)
+    .edge("items", "item")
+)
 
 @flow(retries=0)
 def work(record):
@@ -154,6 +161,7 @@ def test_each_function_publishes_where_it_may_and_nowhere_else(cloud: Cloud) -> 
     batches_that_go_well(cloud)
     batches_in_somebodys_hand(cloud)
     batches_that_come_after_others(cloud)
+    batches_of_items(cloud)
     messages_that_nobody_can_read(cloud)
     messages_that_die(cloud)
     messages_that_are_lost(cloud)
@@ -205,6 +213,12 @@ def batches_that_come_after_others(cloud: Cloud) -> None:
     for it in (good, bad):
         cloud.create([{"n": 1}], after=[it.id])
     cloud.deliver_all()
+
+
+def batches_of_items(cloud: Cloud) -> None:
+    batch = cloud.create([{}], flow="scattered")
+    cloud.deliver_all()
+    assert cloud.ports.batches.get(batch.id).state == "completed"
 
 
 def messages_that_nobody_can_read(cloud: Cloud) -> None:

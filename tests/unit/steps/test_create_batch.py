@@ -21,6 +21,7 @@ from fanfold.sources.iterable import from_iterable
 from fanfold.sources.jsonl import read_lines
 from fanfold.sources.line import Line
 from fanfold.steps.create_batch import BatchRequest, create_batch
+from fanfold.steps.pause import pause, resume
 from fanfold.testing.faults import Fault, lose_reply, with_faults
 from fanfold.testing.stations import fan_outs_taken, fanned_out
 
@@ -75,6 +76,18 @@ def test_the_same_request_id_is_the_same_batch_and_starts_nothing_anew(
     assert again.state is BatchState.RUNNING
     assert fan_outs_taken(ports) == []
     assert len(files(blobs)) == 1
+
+
+def test_one_that_was_never_published_is_by_the_same_request_though_paused_and_resumed(
+    ports: Ports,
+) -> None:
+    request = replace(REQUEST, request_id="order-66")
+    first = create(ports, request)
+    assert len(fan_outs_taken(ports)) == 1  # and lost
+    pause(ports, first.id)
+    assert resume(ports, first.id).state is BatchState.RUNNING
+    create(ports, request)
+    assert fan_outs_taken(ports) == [FanOutMessage(batch_id=first.id)]
 
 
 def test_the_same_request_id_of_another_principal_is_another_batch(ports: Ports) -> None:
