@@ -105,7 +105,6 @@ def as_json(asked: Asked) -> dict[str, Any]:
 
 
 def _asked(ports: Ports, batch: Batch | None) -> Iterator[Asked]:
-    from fanfold.domain.lineage import Kind
     from fanfold.steps.answer import open_questions
     from fanfold.steps.sweep import open_batches
 
@@ -113,8 +112,7 @@ def _asked(ports: Ports, batch: Batch | None) -> Iterator[Asked]:
         yield from open_questions(ports, batch)
         return
     for it in open_batches(ports):
-        if it.kind is not Kind.CHILD:  # they come with what they are of
-            yield from open_questions(ports, it)
+        yield from open_questions(ports, it)
 
 
 def _meant(ports: Ports, batch: Batch, record: int, text: str, name: str | None) -> Any:

@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,11 +25,12 @@ from fanfold import log
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.following import Due, Missed, waits
 from fanfold.domain.frontier import Release
+from fanfold.domain.lineage import ASKED_FOR
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import step_of
 from fanfold.domain.tally import Tally
-from fanfold.errors import EngineError
+from fanfold.errors import BatchNotFound, EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
@@ -42,6 +45,8 @@ from fanfold.steps.tell import tell_in_passing
 from fanfold.steps.wake import stands_still, wake_due
 
 _CHUNK = 500
+_PAGE = 1000
+_OPEN = tuple(it for it in BatchState if it not in ENDED)
 #: Where a queue does not tell what lies there, a batch whose runs wait behind those of a higher
 #: class looks as one whose messages are lost. It is given so many times as long to move.
 _BEHIND = 10
@@ -90,9 +95,10 @@ class Memory:
 
 def go_round(ports: Ports, policy: Policy) -> None:
     """What is to be done for open batches every second or so. One that cannot be worked on holds up
-    none of the others. There may be many, and mostly nothing of them is due: that is asked once."""
-    batches = open_batches(ports)
-    due = ports.leases.due(ports.clock.now()) if batches else None
+    none of the others. There may be many, and mostly nothing of them is due: that is asked once.
+    Those of items are not looked at otherwise: they end with what they belong to."""
+    due = ports.leases.due(ports.clock.now())
+    batches = every_open_batch(ports) if due is None else _with_due(ports, due)
     for batch in batches:
         try:
             if batch.is_open and not end_if_done(ports, batch):
@@ -104,7 +110,24 @@ def go_round(ports: Ports, policy: Policy) -> None:
 
 
 def open_batches(ports: Ports) -> list[Batch]:
-    return ports.batches.find([it for it in BatchState if it not in ENDED], limit=1000)
+    """The newest of those that somebody asked for."""
+    return ports.batches.find(_OPEN, limit=_PAGE, kinds=ASKED_FOR)
+
+
+def every_open_batch(ports: Ports) -> Iterator[Batch]:
+    """Also those of items, however many."""
+    before = ""
+    while page := ports.batches.find(_OPEN, limit=_PAGE, before=before):
+        yield from page
+        before = page[-1].id
+
+
+def _with_due(ports: Ports, due: set[str]) -> Iterator[Batch]:
+    batches = open_batches(ports)
+    yield from batches
+    for batch_id in sorted(due - {batch.id for batch in batches}):
+        with suppress(BatchNotFound):
+            yield ports.batches.get(batch_id)
 
 
 def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
@@ -113,7 +136,7 @@ def sweep(ports: Ports, policy: Policy, memory: Memory) -> Swept:
     total = Swept()
     problem: EngineError | None = None
     # higher classes first: whether they have moved is asked for the lower ones
-    batches = sorted(open_batches(ports), key=lambda it: it.options.priority.rank)
+    batches = sorted(every_open_batch(ports), key=lambda it: it.options.priority.rank)
     for batch in batches:
         try:
             did = _sweep_one(ports, policy, memory, batch)
