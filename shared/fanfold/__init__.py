@@ -13,6 +13,7 @@ from fanfold.folds.result import Result
 from fanfold.graphs.actions import action
 from fanfold.graphs.flow import Flow
 from fanfold.graphs.function import flow
+from fanfold.graphs.graph import is_failed
 
 if _typing.TYPE_CHECKING:
     from fanfold.notebook.run import resume_batch, run_batch, run_batch_async
@@ -29,6 +30,7 @@ __all__ = [
     "RunCanceled",
     "action",
     "flow",
+    "is_failed",
     "resume_batch",
     "run_batch",
     "run_batch_async",

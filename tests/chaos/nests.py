@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fanfold import Flow, Permanent
-from fanfold.graphs.scattering import is_failed
+from fanfold import Flow, Permanent, is_failed
 
 REGIONS, SHOPS, BILLS = 10, 10, 100
 BAD = 37

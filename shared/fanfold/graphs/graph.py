@@ -29,6 +29,8 @@ NODE_ID = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]{0,99}$")
 #: the key of what the graph is given
 RECORD = "record"
 SCATTER, GATHER = "_scatter", "_gather"
+#: marks the slot of an item that failed
+FAILED = "$failed"
 
 Join = Literal["all", "any"]
 OnFailure = Literal["fail", "partial"]
@@ -141,6 +143,11 @@ class Graph:
         return found
 
 
+def is_failed(item: Any) -> bool:
+    """Whether this is the slot of an item that failed, in a list of `on_failure="partial"`."""
+    return isinstance(item, dict) and item.keys() == {FAILED}
+
+
 def resolved(name: str, text: str, nodes: Mapping[str, Node]) -> str:
     """The node that an edge means: by its id, or a scattered one by either of its ends."""
     if text in nodes:
@@ -168,6 +175,18 @@ def check(graph: Graph) -> None:
     for node in graph.nodes.values():
         for key in graph.keys_of(node):
             _check_key(graph, node, key)
+    _check_connected(graph)
+
+
+def _check_connected(graph: Graph) -> None:
+    """One that nothing leads to or from was forgotten, unless it says what it takes."""
+    for node in graph.nodes.values():
+        alone = not graph.into(node.id) and not graph.out_of(node.id) and node.inputs is None
+        if alone and len(graph.nodes) > 1:
+            raise FlowInvalid(
+                f"flow {graph.name}: node {node.id!r} cannot be reached: no edge leads to it, and "
+                'none from it. Add one, or say that it takes the record: inputs="record"'
+            )
 
 
 def _check_keys(graph: Graph) -> None:

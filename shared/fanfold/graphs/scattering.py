@@ -19,13 +19,11 @@ from fanfold.errors import Fatal, Permanent
 from fanfold.execution.context import Context
 from fanfold.execution.durable import Suspended
 from fanfold.execution.failures import attempt_of
-from fanfold.graphs.graph import Node, Scatter
+from fanfold.graphs.graph import FAILED, Node, Scatter
 from fanfold.graphs.node import as_seen_from, call_node, copies, counting
 
 #: more items than these are a batch of their own, where that is left open
 MANY = 500
-#: marks the slot of an item that failed
-FAILED = "$failed"
 
 
 class NotAList(Permanent):
@@ -56,11 +54,6 @@ def scattered(node: Node, scatter: Scatter, text: str, context: Context) -> Foun
         return Found(_gathered(found, scatter, context.place), is_kept=True)
     slots = _run_here(node, scatter, items, context)
     return Found(_gathered(Gathered(tuple(slots)), scatter, context.place))
-
-
-def is_failed(item: Any) -> bool:
-    """Whether this is the slot of an item that failed, in a list of `on_failure="partial"`."""
-    return isinstance(item, dict) and item.keys() == {FAILED}
 
 
 def _gathered(found: Gathered, scatter: Scatter, place: str) -> str:

@@ -32,7 +32,7 @@ from fanfold.client import (
 from fanfold.client.operations import Operations
 from fanfold.client.patience import Patience
 from fanfold.testing.clock import StillClock
-from fanfold.testing.working import work, working
+from fanfold.testing.working import until, work, working
 from fanfold.wiring import Fanfold
 from tests.unit.client.conftest import VIC
 
@@ -138,6 +138,20 @@ def test_a_run_from_its_start_to_its_output(client: Any, fanfold: Fanfold) -> No
     assert client.get_run_logs(run.run_id, start=2, limit=2) == log[2:4]
     changed = client.update_run(run.run_id, label=None, monitors=["bob"])
     assert (changed.label, changed.tags) == (None, ["t"])
+
+
+def test_what_a_run_asks_is_told_and_answered(client: Any, fanfold: Fanfold) -> None:
+    run = client.run_flow("asks", 1)
+    with working(fanfold.ports, library=fanfold.library):
+        until(lambda: client.get_run(run.run_id).questions)
+        (asked,) = client.list_questions(run.batch_id)
+        assert (asked.question, asked.answer_schema) == ("Really?", {"type": "boolean"})
+        with pytest.raises(ValidationFailed, match="is not of type"):
+            client.answer_run(run.run_id, "perhaps")
+        assert client.answer_run(run.run_id, True).run_id == run.run_id
+        until(lambda: client.get_run(run.run_id).questions)
+        client.answer_run(run.run_id, 3, question="many")
+        assert client.wait_for_run(run.run_id, timeout=60).output == [True, 3]
 
 
 def test_changes_of_many_runs_are_told(client: Any, fanfold: Fanfold) -> None:

@@ -73,6 +73,7 @@ def graphs(draw: st.DrawFn, largest: int = 7) -> Flow:
         else:
             called = draw(st.sampled_from(FUNCTIONS))
             built.node(id, called, join=join, retries=retries, timeout=20,
+                       inputs=None if before else "record",  # nothing may lead from it either
                        fallback=draw(st.sampled_from([None, same])))  # fmt: skip
         for source in before:
             built.edge(source, id, when=draw(st.sampled_from(CONDITIONS)))

@@ -84,7 +84,7 @@ def test_a_flow_knows_the_actions_of_all_its_nodes() -> None:
         Flow("outer")
         .batch("each", inner)
         .node("last", len, fallback=post)
-        .node("again", flow(post))
+        .node("again", flow(post), inputs="record")
         .edge("each", "last")
     )
     ours = actions_of(built)

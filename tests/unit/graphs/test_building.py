@@ -44,6 +44,13 @@ def test_a_circle_is_told_with_its_nodes() -> None:
     assert refused(circle) == "flow f: its nodes go round in a circle: b → c → d → b"
 
 
+def test_a_node_that_nothing_leads_to_or_from_is_refused_unless_it_says_what_it_takes() -> None:
+    it = Flow("f").node("a", one).node("b", one).edge("a", "b")
+    assert "node 'c' cannot be reached" in refused(it.node("c", one))
+    other = Flow("f").node("a", one).node("b", one).edge("a", "b")
+    other.node("c", one, inputs="record").check()
+
+
 def test_a_node_may_not_lead_to_itself() -> None:
     assert "a → a" in refused(Flow("f").node("a", one).edge("a", "a"))
 

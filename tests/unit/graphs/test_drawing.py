@@ -66,7 +66,7 @@ def nested() -> Flow:
 def apart() -> Flow:
     built = Flow("apart")
     for id in ("a", "b", "c", "d", "alone"):
-        built.node(id, same)
+        built.node(id, same, inputs="record" if id == "alone" else None)
     return built.edge("a", "c").edge("b", "c").edge("b", "d").edge("a", "d")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fanfold import Context, Flow, Permanent
+from fanfold import Context, Flow, Permanent, is_failed
 from fanfold.graphs.node import NodeTimeout
-from fanfold.graphs.scattering import ItemsFailed, NotAList, is_failed
+from fanfold.graphs.scattering import ItemsFailed, NotAList
 
 
 def one(value: Any) -> Any:
