@@ -61,9 +61,13 @@ def attempt_of(error: BaseException, context: Context) -> Attempt:
 
 
 def _meant(error: BaseException) -> BaseException:
-    """A task group wraps even a single error: what was raised in it is what was meant."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    """A task group wraps even a single error: what was raised in it is what was meant. Where
+    several of its tasks ask, all of them wait."""
+    while isinstance(error, BaseExceptionGroup):
+        waits, others = error.split(Suspended)
+        if waits is None and len(error.exceptions) > 1:
+            return error
+        error = (others or error).exceptions[0]
     return error
 
 

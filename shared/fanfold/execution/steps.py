@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,7 +37,8 @@ async def done_once_async(
     known = durable.recall(place)
     if known is None:
         known = to_json(await fn(*args, **kwargs))
-        durable.remember(place, known, now=True)
+        # others' flows share the loop
+        await asyncio.to_thread(durable.remember, place, known, now=True)
     return json.loads(known)
 
 

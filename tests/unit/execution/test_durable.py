@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel
 
+from fanfold import flow
+from fanfold.domain.flow import FlowRef
 from fanfold.domain.memo import Answer, Memo, answered, decode
-from fanfold.domain.outcome import Waits
+from fanfold.domain.outcome import Raised, Returned, Waits
 from fanfold.domain.run import LogEntry
 from fanfold.errors import FlowInvalid
+from fanfold.execution.call import Call
 from fanfold.execution.context import Context
 from fanfold.execution.durable import AskTimeout, Durable, NobodyToAsk, Suspended
 from fanfold.execution.failures import attempt_of
+from fanfold.execution.invoke import Invoker
 
 
 def context(memo: Memo | None = None, **durable: Any) -> Context:
@@ -64,8 +70,6 @@ async def _doubled(n: int) -> int:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_an_async_step_is_awaited(again: bool) -> None:
-    import asyncio
-
     ctx = context(Memo({"it": "8"}) if again else None)
     assert asyncio.run(ctx.step("it", _doubled, 4)) == 8
 
@@ -146,6 +150,41 @@ def test_a_flows_except_does_not_swallow_the_wait() -> None:
 
     with pytest.raises(Suspended):
         careless(context())
+
+
+@pytest.mark.parametrize("questions", [1, 2])
+def test_an_async_flow_waits_with_all_that_its_tasks_ask(questions: int) -> None:
+    async def asks(number: int, ctx: Context) -> str:
+        return str(ctx.ask(f"{number}?"))
+
+    @flow
+    async def work(record: int, ctx: Context) -> list[str]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(asks(number, ctx)) for number in range(record)]
+        return [task.result() for task in tasks]
+
+    invoker = Invoker()
+    try:
+        ctx = context()
+        call = Call(work, FlowRef("work", "1", ""), questions, ctx, None)
+        assert invoker.attempt(call) == Waits(None)
+        memo = ctx.durable.memo
+        assert list(memo.questions) == [f"{number}?" for number in range(questions)]
+        for number in range(questions):
+            memo = told(memo, f"{number}?", f'"{number}"')
+        call = Call(work, FlowRef("work", "1", ""), questions, context(memo), None)
+        attempt = invoker.attempt(call)
+        assert isinstance(attempt, Returned)
+        assert json.loads(attempt.output) == [str(number) for number in range(questions)]
+    finally:
+        invoker.stop()
+
+
+def test_what_fails_beside_a_question_is_what_it_came_to() -> None:
+    error = BaseExceptionGroup("", [Suspended(), ValueError("no luck")])
+    attempt = attempt_of(error, context())
+    assert isinstance(attempt, Raised)
+    assert attempt.failure.message == "no luck"
 
 
 def test_a_memo_is_the_same_after_it_was_written_down() -> None:
