@@ -24,7 +24,7 @@ FLOW = f"{Path(__file__).with_name('nests.py')}:nest"
 @pytest.mark.timeout(280)
 def test_every_level_of_a_nest_is_exact_though_workers_are_killed(home: Home, cloud: Cloud) -> None:
     # the stand-in takes its time, and gives all that is in anybody's hands to everybody
-    regions = REGIONS if home.settings is None else 3
+    regions = REGIONS if home.settings is None else 2
     batch = home.create([{"n": n} for n in range(regions)], FLOW)
 
     def forget_the_dead() -> None:  # and, where only time does it, the living with them

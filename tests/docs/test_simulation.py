@@ -49,6 +49,6 @@ def test_the_numbers_are_those_of_the_tests() -> None:
         (ROOT / "tests" / "simulation" / f"test_{name}_schedules.py").read_text()
         for name in ("first", "further")
     )
-    assert "SEEDS = range(10_000)" in first
-    assert "SEEDS = range(10_000, 20_000)" in further
-    assert "20,000\nschedules, seeds 0 to 19999" in PAGE
+    assert "SEEDS = range(4_000)" in first
+    assert "SEEDS = range(4_000, 8_000)" in further
+    assert "8,000\nschedules, seeds 0 to 7999" in PAGE

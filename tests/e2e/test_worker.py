@@ -51,12 +51,14 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "--request-id": "r",
     }
     fanfold.write_text("more.json", '{"b": 2}')
+    before = fanfold.inside("create", "echo", "-", "--json", stdin="1\n").json["batch_id"]
     options = [it for pair in given.items() for it in pair]
+    options += ["--interactive", "--after", before, "--after-any-end"]
 
     for _ in range(2):
         fanfold.inside("create", "echo", "-", *options, "--params", "more.json", stdin="1\n2\n3\n")
 
-    (batch,) = fanfold.batches()
+    batch, _ = fanfold.batches()
     seen = fanfold.inside("status", batch["batch_id"], "--json").json["options"]
     assert seen == {
         "concurrency": 7,
@@ -82,6 +84,9 @@ def test_create_takes_what_run_takes(fanfold: Fanfold) -> None:
         "unique_keys": False,
         "select": {},
         "grid": {},
+        "interactive": True,
+        "after": [before],
+        "after_on": "end",
     }
 
 

@@ -9,6 +9,7 @@
 | a deadline, or a grace, that is over     | stops the batch                                    |
 | finalizing, and the claim has ended      | asks for finalization                              |
 | unsettled runs, no message, all quiet    | publishes them again, some in each pass            |
+| a run that waits for what has ended      | makes it due, when all is quiet                    |
 | those it waits for have ended            | publishes its fan-out, or skips it                 |
 | items paused, and their batch goes on    | resumes them                                       |
 | an event nobody was told, progress       | tells                                              |
@@ -26,6 +27,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.following import Due, Missed, waits
 from fanfold.domain.frontier import Release
 from fanfold.domain.lineage import ASKED_FOR
+from fanfold.domain.memo import decode
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import step_of
@@ -35,6 +37,7 @@ from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, publish_indexes, repair
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
+from fanfold.steps.children import look_at_children
 from fanfold.steps.dispatch import indexes_at
 from fanfold.steps.follow import bring_on
 from fanfold.steps.pause import resume_with_parent
@@ -187,7 +190,16 @@ def _sweep_one(ports: Ports, policy: Policy, memory: Memory, batch: Batch) -> Sw
     if not batch.sealed or not is_dispatchable(batch):
         request_fan_out(ports, batch, attempt=REPEATED)
         return Swept(fan_outs=1)
+    if tally.waiting:
+        _look_at_those_that_wait(ports, batch)
     return Swept(republished=_republish(ports, policy, memory, batch))
+
+
+def _look_at_those_that_wait(ports: Ports, batch: Batch) -> None:
+    """For items that have ended, and nobody was woken."""
+    for live in ports.leases.waiting(batch.id):
+        if live.generation == batch.generation and live.memo:
+            look_at_children(ports, batch, live.index, decode(live.memo))
 
 
 def _sweep_closing(ports: Ports, batch: Batch, now: float) -> Swept:

@@ -291,7 +291,6 @@ def test_all_files_below_a_folder_of_a_bucket_are_a_source(client: Client) -> No
         ({"flow": "shout", "source": "/etc/passwd"}, 400, "gs://"),
         ({"flow": "shout", "source": "firestore://secrets"}, 400, "only name a bucket's files"),
         ({"flow": "shout", "records": [1], "source": "gs://b/o"}, 422, "both given"),
-        ({"flow": "shout", "records": [], "interactive": True}, 422, "no flow can wait"),
         ([], 422, "body"),
     ],
 )

@@ -21,7 +21,7 @@ OWN = {"close", "aclose", "run", "iterate", "local"}
 GIVEN: dict[str, Any] = {
     "flow": "shout", "input": 1, "lines": b"", "batch_id": "batch-a", "run_id": "run",
     "record_id": 1, "name": "shout", "run_ids": ["run"], "on_change": print, "age": 1.0,
-    "generation": 1, "until": datetime.now().astimezone(),
+    "value": True, "generation": 1, "until": datetime.now().astimezone(),
 }  # fmt: skip
 #: DELETE is POST …/cancel in other words
 OTHER_WORDS = {("DELETE", "/api/batches/{batch_id}")}

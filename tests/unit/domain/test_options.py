@@ -48,7 +48,7 @@ BAD: dict[str, list[Any]] = {
     "error_policy": ["ignore", True],
     "max_failures": [-1, 1.5, True, "3", "101%", "1.2345%", "%", "lots"],
     "max_spend": [-0.01, 1_000_001, "$5", float("nan"), float("inf"), True],
-    "interactive": [1, 0, "yes", None, []],
+    "interactive": [1, 0, "yes", []],
     "canary": [0, -1, 100_001, 1.5, "10", "3%", True],
     "deadline": [0, -1.0, 31_536_001, "1h", float("nan"), True],
     "shuffle": [1, "yes"],

@@ -55,6 +55,8 @@ def use(ports: Ports) -> None:
     ports.runs.recount(batch.id)
     ports.runs.slowest(batch.id, 1)
     ports.leases.running(batch.id, ports.clock.now())
+    ports.leases.due(ports.clock.now())
+    list(ports.leases.waiting(batch.id))
     for kinds in (None, [Kind.RUN], ASKED_FOR):
         ports.batches.find(kinds=kinds)
         ports.batches.find([BatchState.RUNNING, BatchState.PAUSED], kinds=kinds)

@@ -6,7 +6,6 @@ from typing import Any
 
 from fanfold.domain import following
 from fanfold.domain.batch import Batch
-from fanfold.steps import fan_out as fan_out_steps
 from fanfold.steps import finalize as finalize_steps
 from fanfold.steps import suspend as suspend_steps
 from fanfold.steps.children import wake_parent
@@ -40,10 +39,6 @@ def _takes_any_end(right: Any) -> Any:
     return outlook
 
 
-def _never(_: Any) -> Any:
-    return lambda *_: False
-
-
 _NO_SWEEP = "nothing needs the sweep that has a message"
 _STOPPED = "what is stopped stops all below it"
 
@@ -70,9 +65,4 @@ BETWEEN: tuple[Bug, ...] = (
         (suspend_steps, "look_at_children", nothing),
     ),
     Bug("a stop that leaves the items", _STOPPED, (finalize_steps, "stop_children", nothing)),
-    Bug(
-        "items that begin though nobody waits for them",
-        _STOPPED,
-        (fan_out_steps, "stop_if_orphaned", _never),
-    ),
 )
