@@ -26,7 +26,7 @@ from fanfold import log
 from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.following import Due, Missed, waits
 from fanfold.domain.frontier import Release
-from fanfold.domain.lineage import ASKED_FOR
+from fanfold.domain.lineage import ASKED_FOR, Kind
 from fanfold.domain.memo import decode
 from fanfold.domain.order import is_dispatchable
 from fanfold.domain.priority import Priority
@@ -98,14 +98,14 @@ class Memory:
 
 def go_round(ports: Ports, policy: Policy) -> None:
     """What is to be done for open batches every second or so. One that cannot be worked on holds up
-    none of the others. There may be many, and mostly nothing of them is due: that is asked once.
-    Those of items are not looked at otherwise: they end with what they belong to."""
+    none of the others. Of items there may be many batches, and mostly nothing of them is due: that
+    is asked once for all, and they are left alone otherwise."""
     due = ports.leases.due(ports.clock.now())
     batches = every_open_batch(ports) if due is None else _with_due(ports, due)
     for batch in batches:
         try:
             if batch.is_open and not end_if_done(ports, batch):
-                if due is None or batch.id in due:
+                if due is None or batch.id in due or batch.kind is not Kind.CHILD:
                     wake_due(ports, policy, batch)
                 report(ports, policy, batch)  # last: nobody waits for it
         except EngineError as error:
