@@ -49,6 +49,6 @@ def test_the_numbers_are_those_of_the_tests() -> None:
         (ROOT / "tests" / "simulation" / f"test_{name}_schedules.py").read_text()
         for name in ("first", "further")
     )
-    assert "SEEDS = range(4_000)" in first
-    assert "SEEDS = range(4_000, 8_000)" in further
-    assert "8,000\nschedules, seeds 0 to 7999" in PAGE
+    assert "SEEDS = range(2_000)" in first
+    assert "SEEDS = range(2_000, 4_000)" in further
+    assert "4,000\nschedules, seeds 0 to 3999" in PAGE

@@ -1,4 +1,4 @@
-"""8,000 schedules, the first half. The other is in a file of its own, for one process runs a file.
+"""4,000 schedules, the first half. The other is in a file of its own, for one process runs a file.
 
 Seeds are fixed, so that a failure comes again: `python -m fanfold.testing.simulation` runs others.
 """
@@ -9,7 +9,7 @@ import pytest
 
 from fanfold.testing.simulation.simulate import held
 
-SEEDS = range(4_000)
+SEEDS = range(2_000)
 
 
 @pytest.mark.parametrize("start", SEEDS[::1_000])
