@@ -83,21 +83,18 @@ class _Running:
 
     def _begin(self, ready: Iterable[Node]) -> None:
         """Those of them that are to run now; one that is alone, in this thread."""
-        todo = [node for node in ready if node.id not in self._begun]
-        self._begun.update(node.id for node in todo)
-        while todo:
-            if len(todo) == 1 and not self._in_flight:
-                todo = self._settled_at_once(self._carried_out(todo[0]))
-                continue
-            for node in todo:
-                self._in_flight += 1
-                self._threads().submit(self._carry_out, node)
-            return
+        todo = self._fresh(ready)
+        while len(todo) == 1 and not self._in_flight:
+            todo = self._fresh(self._after(self._carried_out(todo[0])))
+        for node in todo:
+            self._in_flight += 1
+            self._threads().submit(self._carry_out, node)
 
-    def _settled_at_once(self, end: _End) -> list[Node]:
-        after = [node for node in self._after(end) if node.id not in self._begun]
-        self._begun.update(node.id for node in after)
-        return after
+    def _fresh(self, ready: Iterable[Node]) -> list[Node]:
+        """Each of them that has not been begun, once; from now on it has been."""
+        fresh = {node.id: node for node in ready if node.id not in self._begun}
+        self._begun.update(fresh)
+        return list(fresh.values())
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -214,7 +211,7 @@ class _Running:
                     if edge not in self._taken:
                         self._taken[edge] = False
                         todo.append(edge.target)
-        return list(dict.fromkeys(ready, None)) if len(ready) > 1 else ready
+        return ready
 
     def _is_taken(self, edge: Edge) -> bool:
         if edge.when is None:

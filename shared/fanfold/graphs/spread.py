@@ -45,8 +45,6 @@ def spread(fn: Callable[..., Any], inputs: Mapping[str, str]) -> Callable[..., A
     called.__doc__ = fn.__doc__
     called.__module__ = fn.__module__
     called.__annotations__ = {"inputs": _fields_of(fn, inputs), "return": _result_of(fn)}
-    if inspect.iscoroutinefunction(fn):
-        inspect.markcoroutinefunction(called) if hasattr(inspect, "markcoroutinefunction") else None
     return standing_for(fn, called)
 
 

@@ -42,6 +42,12 @@ def test_branches_run_side_by_side_and_meet() -> None:
     assert it.run(1) == {"b": 2, "c": 2}
 
 
+def test_two_nodes_with_inputs_of_names_may_become_ready_at_once() -> None:
+    it = Flow("f").node("a", one).node("b", one, inputs={"x": "a"})
+    it.node("c", one, inputs={"y": "a", "z": "record"}).edge("a", "b").edge("a", "c")
+    assert it.run(1) == {"b": {"x": 1}, "c": {"y": 1, "z": 1}}
+
+
 def test_several_last_nodes_give_an_object_of_those_that_ran() -> None:
     it = Flow("f").node("a", one).node("b", one).node("c", one).node("d", one)
     it.edge("a", "b").edge("a", "c", when="output > 5").edge("a", "d", when=lambda it: it < 5)
