@@ -175,10 +175,9 @@ def _find(ports: Ports, text: str) -> Letter:
 
 
 def _all(ports: Ports) -> Iterator[Letter]:
-    before = ""
-    while page := ports.letters.find(limit=_PAGE, before=before):
-        yield from page
-        before = page[-1].id
+    from fanfold.steps.all_pages import all_pages
+
+    return all_pages(lambda it: ports.letters.find(limit=_PAGE, before=it))
 
 
 def _text_of(body: bytes) -> str | None:

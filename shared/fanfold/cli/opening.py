@@ -86,7 +86,6 @@ def find_batch(ports: Ports, text: str) -> Batch:
 
 
 def _all(ports: Ports) -> Iterator[Batch]:
-    before = ""
-    while page := ports.batches.find(limit=_PAGE, before=before):
-        yield from page
-        before = page[-1].id
+    from fanfold.steps.all_pages import all_pages
+
+    return all_pages(lambda it: ports.batches.find(limit=_PAGE, before=it))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fanfold.domain.batch import Batch
 from fanfold.domain.tally import Counts, Tally, conserve
 from fanfold.ports import Ports
+from fanfold.steps.all_pages import all_pages
 
 _PAGE = 200
 
@@ -30,10 +31,7 @@ class Level:
 
 def children_of(ports: Ports, batch_id: str) -> Iterator[Batch]:
     """The newest first; of the batch itself, not of its children."""
-    before = ""
-    while page := ports.batches.find(limit=_PAGE, before=before, parent=batch_id):
-        yield from page
-        before = page[-1].id
+    return all_pages(lambda it: ports.batches.find(limit=_PAGE, before=it, parent=batch_id))
 
 
 def family_of(ports: Ports, batch: Batch) -> list[Level]:

@@ -18,6 +18,7 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.letter import Letter
 from fanfold.domain.outcome import Value
 from fanfold.ports import Ports
+from fanfold.steps.all_pages import all_pages
 from fanfold.steps.family import children_of
 from fanfold.steps.letters import forget
 from fanfold.steps.outputs import forget_output, forget_output_of
@@ -54,10 +55,9 @@ def _is_prunable(
 
 def old_letters(ports: Ports, older_than: float) -> Iterator[Letter]:
     """Dead letters that have lain so long, the newest first."""
-    oldest, before = ports.clock.now() - older_than, ""
-    while page := ports.letters.find(limit=_PAGE, before=before):
-        yield from (it for it in page if it.at <= oldest)
-        before = page[-1].id
+    oldest = ports.clock.now() - older_than
+    letters = all_pages(lambda it: ports.letters.find(limit=_PAGE, before=it))
+    return (it for it in letters if it.at <= oldest)
 
 
 def prune(
@@ -120,7 +120,4 @@ def _without_its_copy(batch: Batch) -> Batch:
 
 
 def _ended(ports: Ports) -> Iterator[Batch]:
-    before = ""
-    while page := ports.batches.find(ENDED, limit=_PAGE, before=before):
-        yield from page
-        before = page[-1].id
+    return all_pages(lambda it: ports.batches.find(ENDED, limit=_PAGE, before=it))

@@ -35,6 +35,7 @@ from fanfold.domain.tally import Tally
 from fanfold.errors import BatchNotFound, EngineError
 from fanfold.ports import Ports, Station
 from fanfold.steps.advance import REPEATED, publish_indexes, repair
+from fanfold.steps.all_pages import all_pages
 from fanfold.steps.ask import ask, request_finalization
 from fanfold.steps.budget import end_if_done
 from fanfold.steps.children import look_at_children
@@ -119,10 +120,7 @@ def open_batches(ports: Ports) -> list[Batch]:
 
 def every_open_batch(ports: Ports) -> Iterator[Batch]:
     """Also those of items, however many."""
-    before = ""
-    while page := ports.batches.find(_OPEN, limit=_PAGE, before=before):
-        yield from page
-        before = page[-1].id
+    return all_pages(lambda it: ports.batches.find(_OPEN, limit=_PAGE, before=it))
 
 
 def _with_due(ports: Ports, due: set[str]) -> Iterator[Batch]:
