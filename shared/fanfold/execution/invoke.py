@@ -112,9 +112,4 @@ class Invoker:
             execution.errand = errand
             if execution.over:  # overdue before the watchdog could see the errand
                 errand.cancel()
-        canceled = call.context.canceled
-        canceled.call(errand.cancel)
-        try:
-            return errand.wait()
-        finally:
-            canceled.forget(errand.cancel)
+        return errand.wait_unless(call.context.canceled)

@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from threading import Event, Lock, Thread
 from typing import Any
 
+from fanfold.execution.context import Cancellation
+
 _log = logging.getLogger("fanfold")
 #: how long `stop` lets canceled flows clean up
 GRACE = 2.0
@@ -37,6 +39,14 @@ class Errand:
             finally:
                 del error  # it holds this frame, which holds it: the collector would have to come
         return self._value
+
+    def wait_unless(self, canceled: Cancellation) -> Any:
+        """As `wait`; it is canceled when that is told."""
+        canceled.call(self.cancel)
+        try:
+            return self.wait()
+        finally:
+            canceled.forget(self.cancel)
 
     def cancel(self) -> None:
         """From any thread; once it is done, without effect."""

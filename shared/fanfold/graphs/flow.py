@@ -121,8 +121,7 @@ class Flow(described.Flow):
         list of these gives a list, a mapping an object, or the arguments of a function that has
         these names. join: whether it waits for all the nodes before it, or runs with the first.
         retries, backoff, timeout: of this node, in place; none, where `fn` is no flow that has its
-        own. fallback: is called instead, with the
-        same input, when the last attempt has failed.
+        own. fallback: is called instead, with the same input, when the last attempt has failed.
         """
         self._add(id, fn, inputs, join, retries, backoff, timeout, fallback, None)
         return self

@@ -88,11 +88,7 @@ def _called(work: Flow, record: Any, context: Context, errands: list[Errand]) ->
         return value
     errand = _loop().send(value)
     errands.append(errand)
-    context.canceled.call(errand.cancel)
-    try:
-        return errand.wait()
-    finally:
-        context.canceled.forget(errand.cancel)
+    return errand.wait_unless(context.canceled)
 
 
 def _in_time(work: Flow, record: Any, context: Context, timeout: float) -> Any:
