@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,19 +159,15 @@ def _table(asked: list[Asked], flag: str) -> Table:
     for column in ("batch", "record", "since", "question"):
         table.add_column(Text(column, style="bright_black"), overflow="fold")
     table.add_row(*(Text(it, "bright_black") for it in ("batch", "record", "since", "question")))
-    several = {(it.batch_id, it.index) for it in asked if _count(asked, it) > 1}
+    of_record = Counter(it.run_id for it in asked)
     for it in asked:
-        which = f" (--question {it.name!r})" if (it.batch_id, it.index) in several else ""
+        which = f" (--question {it.name!r})" if of_record[it.run_id] > 1 else ""
         shown = f"{it.question.text}{which}"
         table.add_row(it.batch_id, f"{it.index:,}", moment(it.question.asked_at), Text(shown))
     first = asked[0]
     table.caption = f"answer: fanfold answer {first.batch_id} {first.index} ANSWER{flag}"
     table.caption_justify = "left"
     return table
-
-
-def _count(asked: list[Asked], one: Asked) -> int:
-    return sum((it.batch_id, it.index) == (one.batch_id, one.index) for it in asked)
 
 
 def _user() -> str:
