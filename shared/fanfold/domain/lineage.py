@@ -50,3 +50,8 @@ class Parent:
     @property
     def run_id(self) -> str:
         return run_id_of(self.batch_id, self.index)
+
+
+def root_of(batch_id: str, parent: Parent | None) -> str:
+    """The batch that somebody asked for, of which this one is part: it may be that itself."""
+    return batch_id if parent is None else parent.root

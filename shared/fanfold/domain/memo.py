@@ -71,6 +71,11 @@ class Memo:
     def open_questions(self) -> dict[str, Question]:
         return {place: it for place, it in self.questions.items() if it.answer is None}
 
+    @property
+    def awaited_children(self) -> list[Child]:
+        """Those whose results the run has not taken yet."""
+        return [it for it in self.children.values() if not it.gathered]
+
     def become(self, other: Memo) -> None:
         """What another process tells of the same run."""
         self.results, self.questions = other.results, other.questions

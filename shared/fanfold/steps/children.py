@@ -35,7 +35,7 @@ from hashlib import blake2b
 from fanfold import log
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import Batch, BatchState, Ending
-from fanfold.domain.lineage import Parent
+from fanfold.domain.lineage import Parent, root_of
 from fanfold.domain.memo import Child, Memo, decode
 from fanfold.domain.options import BatchOptions
 from fanfold.domain.order import parameters_of
@@ -58,7 +58,7 @@ _UNSUCCESSFUL = frozenset({RunState.FAILED, RunState.CANCELED, RunState.SKIPPED}
 
 def start_child(ports: Ports, batch: Batch, index: int, wanted: Scattered) -> Child:
     """The child batch for these items, made if there is none yet."""
-    root = batch.id if batch.parent is None else batch.parent.root
+    root = root_of(batch.id, batch.parent)
     parent = Parent(batch.id, index, batch.generation, wanted.place, root)
     items = json.loads(wanted.items)
     digest = blake2b(wanted.items.encode(), digest_size=16).hexdigest()
@@ -125,7 +125,7 @@ def wake_parent(ports: Ports, policy: Policy, child: Batch) -> None:
 def look_at_children(ports: Ports, batch: Batch, index: int, memo: Memo) -> None:
     """A run waits, and that is written: it is due if what it waits for has ended meanwhile, and its
     children stop if it will never go on."""
-    children = [it for it in memo.children.values() if not it.gathered]
+    children = memo.awaited_children
     if not children:
         return
     now = ports.batches.get(batch.id)
@@ -159,8 +159,7 @@ def stop_all(ports: Ports, parent: Batch, children: Iterable[Batch]) -> None:
 
 def abandon_children(ports: Ports, batch: Batch, memo: Memo) -> None:
     """A run has ended while items of its were still running: nobody waits for them any more."""
-    children = [it for it in memo.children.values() if not it.gathered]
-    stop_all(ports, batch, [ports.batches.get(it.batch_id) for it in children])
+    stop_all(ports, batch, [ports.batches.get(it.batch_id) for it in memo.awaited_children])
 
 
 def stop_if_orphaned(ports: Ports, child: Batch) -> bool:

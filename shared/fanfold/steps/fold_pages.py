@@ -21,7 +21,7 @@ from functools import partial
 from fanfold.domain.batch import Batch
 from fanfold.domain.finalizing import let_go
 from fanfold.domain.flow import Flow
-from fanfold.domain.lineage import FOLD, NO_RUN, Parent
+from fanfold.domain.lineage import FOLD, NO_RUN, Parent, root_of
 from fanfold.domain.options import BatchOptions
 from fanfold.errors import BatchNotFound, FlowInvalid
 from fanfold.folds.stream import stream_results
@@ -43,17 +43,20 @@ def tree_of(policy: Policy, flow: Flow, batch: Batch) -> Tree | None:
 def waits_for_pages(ports: Ports, policy: Policy, flow: Flow, batch: Batch, owner: str) -> bool:
     """Whether the fold's pages are being made; then the claim has been let go."""
     tree = tree_of(policy, flow, batch)
-    if tree is None or pages_of(ports, policy, batch, tree).ended:
+    if tree is None:
+        return False
+    pages = pages_of(ports, policy, batch, tree)
+    if pages.ended:
         return False
     ports.batches.amend(batch.id, partial(let_go, owner=owner, now=ports.clock.now()))
-    if pages_of(ports, policy, batch, tree).ended:
+    if ports.batches.get(pages.id).ended:
         request_finalization(ports, batch)
     return True
 
 
 def pages_of(ports: Ports, policy: Policy, batch: Batch, tree: Tree) -> Batch:
     """The child batch of the fold's pages, made if there is none yet."""
-    root = batch.id if batch.parent is None else batch.parent.root
+    root = root_of(batch.id, batch.parent)
     parent = Parent(batch.id, NO_RUN, batch.generation, FOLD, root)
     pages = [{"start": it.start, "stop": it.stop} for it in tree.pages(batch.known_total)]
     source = open_items(lambda: pages, "the pages of its fold")

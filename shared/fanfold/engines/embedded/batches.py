@@ -10,7 +10,7 @@ from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
 from fanfold.domain.codec import batch_from_json, batch_to_json
 from fanfold.domain.finalizing import claim_again
 from fanfold.domain.following import awaited
-from fanfold.domain.lineage import Kind
+from fanfold.domain.lineage import Kind, root_of
 from fanfold.domain.paging import move_checkpoint
 from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
@@ -39,7 +39,7 @@ class EmbeddedBatches:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(batch.id, batch.kind, parent and parent.batch_id),
-                    *(parent.root if parent else batch.id, *_columns(batch)),
+                    *(root_of(batch.id, parent), *_columns(batch)),
                 ),
             )
             db.execute("INSERT INTO windows VALUES (?, 0, '{}')", (cursor.lastrowid,))

@@ -53,7 +53,7 @@ class Children:
             if not batch.ended and not is_paused:
                 return f"a batch of items is {batch.state}, and there is no message of it"
         for index, until, memo in tables.waiting():
-            items = [it for it in decode(memo).children.values() if not it.gathered]
+            items = decode(memo).awaited_children
             ended = [it for it in items if self.known[it.batch_id].ended]
             if ended and until > now:
                 return f"record {index} waits for items that have ended"
