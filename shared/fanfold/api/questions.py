@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,10 +35,6 @@ class AnsweredShape(BaseModel):
     question: QuestionShape
     run: WholeRunShape
 
-    @classmethod
-    def of(cls, question: QuestionShape, run: WholeRunShape) -> Self:
-        return cls(question=question, run=run)
-
 
 @router.get(
     "/batches/{batch_id}/questions", summary="What its runs ask", responses=answers(404, 409)
@@ -68,4 +64,4 @@ def reply(asker: Asking, run_id: str, body: Answer) -> AnsweredShape:
         fanfold.ports, fanfold.policy, batch, index, body.value, by=by, name=body.question
     )
     run = whole_run(fanfold.ports, fanfold.ports.batches.get(batch.id), index)
-    return AnsweredShape.of(QuestionShape.of(asked), WholeRunShape.whole(run))
+    return AnsweredShape(question=QuestionShape.of(asked), run=WholeRunShape.whole(run))
