@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.flow import FlowRef
 from fanfold.domain.options import BatchOptions
+from fanfold.domain.run import Run, RunState
 from fanfold.execution.library import Library
 from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
@@ -70,12 +72,20 @@ class Home:
     def status(self, batch: Batch) -> Status:
         return status_of(self.ports, batch.id)
 
+    def failures(self, batch: Batch) -> list[Any]:
+        """Why what failed has failed: the first few."""
+        return [it.outcome for it in islice(self._failed(batch), 5)]
+
+    def _failed(self, batch: Batch) -> Iterator[Run]:
+        return self.ports.runs.in_state(batch.id, RunState.FAILED)
+
     def assert_whole(self, batch: Batch, total: int, failed: int = 0) -> None:
         """Completed; every record settled once, its result there, the certificate true."""
         status = self.status(batch)
         assert status.batch.state is BatchState.COMPLETED, status
         counts = status.counts
-        assert (counts.total, counts.succeeded, counts.failed) == (total, total - failed, failed)
+        told = (counts.total, counts.succeeded, counts.failed)
+        assert told == (total, total - failed, failed), self.failures(batch)
         assert status.tally.waiting == 0
         certificate = verify(self.ports, batch.id)
         assert certificate.holds
