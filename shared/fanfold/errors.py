@@ -13,6 +13,7 @@
     │   ├── LetterNotFound
     │   ├── RecordNotFound
     │   ├── RunNotFound
+    │   ├── NotThere              what the API has other things of: a provider, a role
     │   ├── QuestionNotFound
     │   ├── AnswerInvalid
     │   └── HomeRefused           the embedded engine's folder cannot be used
@@ -112,6 +113,10 @@ class RecordNotFound(UsageError):
 
 class RunNotFound(UsageError):
     """No such run. `GET /api/runs` lists those started by themselves."""
+
+
+class NotThere(UsageError):
+    """There is no such thing here."""
 
 
 class QuestionNotFound(UsageError):
@@ -228,6 +233,7 @@ HANDLING: dict[type[BaseException], Handling] = {
     LetterNotFound: Handling(2, 404, "ack"),
     RecordNotFound: Handling(2, 404, "ack"),
     RunNotFound: Handling(2, 404, "ack"),
+    NotThere: Handling(2, 404, "ack"),
     QuestionNotFound: Handling(2, 404, "ack"),
     Conflict: Handling(1, 409, "ack"),
     NotAllowed: Handling(1, 403, "nack"),

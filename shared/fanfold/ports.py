@@ -2,7 +2,7 @@
 
 Each verb is atomic, most take many at once, and each may be repeated: whoever is not sure that a
 call arrived calls again. An engine (engines.embedded, later engines.google) implements them and
-must pass `fanfold.testing.conformance`. The store is five ports over the same documents, so that
+must pass `fanfold.testing.conformance`. The store is six ports over the same documents, so that
 each stays small enough to be read at once.
 
     Queue     at-least-once messages between stations
@@ -11,6 +11,7 @@ each stays small enough to be read at once.
     Leases    store: runs that live long, or wait
     Frontier  store: the window of a concurrency limit, the turns of a rate
     Letters   store: what died, for people to look at
+    Flows     store: flows that were registered as data
     Events    telling those outside what has happened to a batch
     Blobs     bytes too large for a document
     Collections  documents of others in the engine's database, where it has one
@@ -34,6 +35,7 @@ from fanfold.domain.lineage import Kind
 from fanfold.domain.priority import Priority
 from fanfold.domain.rate import Turns
 from fanfold.domain.records import Page, Record
+from fanfold.domain.registered import Registered
 from fanfold.domain.run import Live, Run, RunState
 from fanfold.domain.settling import Effort, Recount, Settled, Verdict
 from fanfold.domain.source import Checkpoint
@@ -290,6 +292,25 @@ class Letters(Protocol):
         """Gone, if it was there."""
 
 
+class Flows(Protocol):
+    """Flows that were registered as data, by their ids (registered.flow_id_of)."""
+
+    def add(self, flow: Registered) -> Registered:
+        """Store it, unless there is one of this id: the stored one wins and is returned."""
+
+    def get(self, flow_id: str) -> Registered:
+        """Raises FlowNotFound."""
+
+    def find(self, limit: int = 100, after: str = "") -> list[Registered]:
+        """By id, from the one behind `after` on."""
+
+    def amend(self, flow_id: str, arrow: Callable[[Registered], Registered]) -> Registered:
+        """Read, apply, write, in one transaction, as `Batches.amend` does. Raises FlowNotFound."""
+
+    def remove(self, flow_id: str) -> None:
+        """Gone, if it was there. Its batches keep what they were started with."""
+
+
 class Events(Protocol):
     #: whether anybody can listen; if not, nobody need be told, and the batch can be read
     go_out: bool
@@ -345,6 +366,7 @@ class Ports:
     leases: Leases
     frontier: Frontier
     letters: Letters
+    flows: Flows
     events: Events
     blobs: Blobs
     clock: Clock

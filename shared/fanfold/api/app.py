@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from fanfold.api import actions, batches, events, flows, jobs, questions, runs, upload
 from fanfold.api.asking import Desk
 from fanfold.api.described import describe_parameters
+from fanfold.api.globus.app import create_globus_app
 from fanfold.api.limits import BodyLimit
 from fanfold.api.loopback import LoopbackOnly
 from fanfold.api.problems import tell_problems
@@ -35,4 +36,5 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     for part in (batches, upload, events, jobs, runs, questions, flows, actions):
         app.include_router(part.router)
     describe_parameters(app)
+    app.mount("/v1", create_globus_app(app.state.desk))
     return app

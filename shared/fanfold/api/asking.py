@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,15 +14,19 @@ from fastapi.security import HTTPBearer
 from fanfold.domain.access import Action, check_batch, check_flow, may
 from fanfold.domain.batch import Batch
 from fanfold.domain.people import Access, Principal
+from fanfold.domain.registered import flow_id_of
 from fanfold.errors import BatchNotFound, FlowNotFound, RunNotFound
 from fanfold.execution.library import Found
 from fanfold.identity import Authenticator
 from fanfold.steps.find_run import place_of
+from fanfold.steps.known_flows import flow_named
 from fanfold.wiring import Fanfold
 
 _BATCH_ID = re.compile(r"batch-[a-z2-7]{16}")
 #: of a flow that is not known here: what was started of it is its people's own
 _UNKNOWN = Access(starters=())
+_KNOWN_SECONDS = 2.0
+_KNOWN_FLOWS = 10_000
 
 
 @dataclass(slots=True)
@@ -29,18 +35,28 @@ class Desk:
 
     fanfold: Fanfold
     authenticator: Authenticator
-    #: by flow; a process has the code that it has loaded
-    _access: dict[str, Access] = field(default_factory=dict)
+    #: by flow: until when it is known. A process has the code that it has loaded; what is
+    #: registered changes
+    _access: dict[str, tuple[Access, float]] = field(default_factory=dict)
 
     def access_of(self, flow: str) -> Access:
-        known = self._access.get(flow)
-        if known is None:
-            try:
-                known = self.fanfold.library.named(flow).flow.access
-            except FlowNotFound:
-                return _UNKNOWN
-            self._access[flow] = known
+        known, until = self._access.get(flow, (_UNKNOWN, 0.0))
+        if until > monotonic():
+            return known
+        try:
+            known, until = self.fanfold.library.named(flow).access, math.inf
+        except FlowNotFound:
+            known, until = self._registered_access(flow), monotonic() + _KNOWN_SECONDS
+        if len(self._access) >= _KNOWN_FLOWS:
+            self._access.clear()
+        self._access[flow] = known, until
         return known
+
+    def _registered_access(self, flow: str) -> Access:
+        try:
+            return self.fanfold.ports.flows.get(flow_id_of(flow)).access
+        except FlowNotFound:
+            return _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +76,8 @@ class Asker:
 
     def flow(self, action: Action, name: str) -> Found:
         """Raises FlowNotFound, Forbidden."""
-        found = self.fanfold.library.named(name)
-        check_flow(self.principal, action, name, found.flow.access)
-        return found
+        check_flow(self.principal, action, name, self.desk.access_of(name))
+        return flow_named(self.fanfold.ports, self.fanfold.library, name)
 
     def batch(self, action: Action, batch_id: str) -> Batch:
         """Raises BatchNotFound, Forbidden."""

@@ -19,6 +19,7 @@ from fanfold.errors import FlowInvalid
 from fanfold.execution.library import Found
 from fanfold.graphs.actions import actions_of
 from fanfold.graphs.flow import Flow
+from fanfold.steps.known_flows import all_flows
 
 router = APIRouter(prefix="/api/flows", tags=["flows"])
 
@@ -52,7 +53,7 @@ class FlowShape(BaseModel):
             has_fold=flow.fold is not None,
             retries=flow.retry.retries,
             timeout=flow.timeout,
-            roles=sorted(roles_for_flow(principal, flow.access)),
+            roles=sorted(roles_for_flow(principal, found.access)),
         )
 
 
@@ -87,7 +88,8 @@ class DescribedFlow(FlowShape):
 @router.get("", summary="List flows", responses=answers())
 def find(asker: Asking) -> list[FlowShape]:
     """Those one may see, by name."""
-    flows = [FlowShape.of(it, asker.principal) for it in asker.fanfold.library.all()]
+    known = all_flows(asker.fanfold.ports, asker.fanfold.library)
+    flows = [FlowShape.of(it.found, asker.principal) for it in known if it.found is not None]
     return [it for it in flows if Role.VIEWER in it.roles]
 
 

@@ -24,6 +24,7 @@ from fanfold.errors import (
     FanfoldError,
     FlowNotFound,
     NotAllowed,
+    NotThere,
     OptionInvalid,
     QuestionNotFound,
     RecordNotFound,
@@ -35,7 +36,10 @@ from fanfold.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-_TOLD = (OptionInvalid, SourceInvalid, AnswerInvalid, QuestionNotFound, Conflict, NotAllowed)
+_TOLD = (
+    *(OptionInvalid, SourceInvalid, AnswerInvalid, QuestionNotFound, NotThere),
+    *(Conflict, NotAllowed),
+)
 #: of what is not there, whether one may know of it or not
 _NOT_THERE = {
     BatchNotFound: "there is no such batch here",
@@ -43,7 +47,7 @@ _NOT_THERE = {
     RunNotFound: "there is no such run here",
     RecordNotFound: "the batch has no such record",
 }
-_RETRY_SECONDS = 5
+RETRY_SECONDS = 5
 #: a source's name, which may have colons in it; a line or a record's number; what is wrong
 _PLACE = re.compile(r"(.+?)(?::(\d+): |: (?:item|record) (\d+):? )(.*)", re.DOTALL)
 
@@ -89,7 +93,7 @@ def tell_problems(app: FastAPI) -> None:
 
 def _of_ours(_request: Request, error: Exception) -> JSONResponse:
     handling = handling_of(error)
-    detail = _detail_of(error)
+    detail = told_of(error)
     if handling.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("api.failed", f"{type(error).__name__}: {error}")
     headers = {}
@@ -99,7 +103,7 @@ def _of_ours(_request: Request, error: Exception) -> JSONResponse:
     if handling.http_status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if handling.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(_RETRY_SECONDS)
+        headers["Retry-After"] = str(RETRY_SECONDS)
     return problem(handling.http_status, _code_of(error), detail, errors=errors, headers=headers)
 
 
@@ -113,7 +117,8 @@ def _of_record(text: str) -> Place:
     return Place(loc=place, msg=rest, type="record-invalid", line=int(line) if line else None)
 
 
-def _detail_of(error: Exception) -> str:
+def told_of(error: Exception) -> str:
+    """In words that may be told."""
     for kind, told in _NOT_THERE.items():
         if isinstance(error, kind):
             return told

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.people import CONTAINS, Access, Principal, Role
+from fanfold.domain.registered import Registered
 from fanfold.errors import BatchNotFound, FlowNotFound, Forbidden
 
 
@@ -48,6 +49,13 @@ def roles_for_batch(principal: Principal, batch: Batch, access: Access) -> froze
         Role.MONITOR: (*batch.options.monitors, *access.monitors),
     }
     return _roles(principal, people)
+
+
+def may_edit(principal: Principal, flow: Registered) -> bool | None:
+    """None: they may not know of it."""
+    if principal.is_admin or principal.is_among((flow.owner, *flow.administrators)):
+        return True
+    return False if roles_for_flow(principal, flow.access) else None
 
 
 def _roles(principal: Principal, people: dict[Role, tuple[str, ...]]) -> frozenset[Role]:

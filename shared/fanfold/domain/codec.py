@@ -20,6 +20,7 @@ from fanfold.domain.outcome import (
     Succeeded,
     Value,
 )
+from fanfold.domain.registered import Registered
 from fanfold.domain.run import LogEntry, Run, RunState
 
 
@@ -36,6 +37,19 @@ def batch_to_json(batch: Batch) -> str:
 def batch_from_json(text: str | bytes) -> Batch:
     """Kept, for a batch is read far more often than it changes, and nobody changes what is read."""
     return _batches().validate_json(text)
+
+
+@cache
+def _flows() -> TypeAdapter[Registered]:
+    return TypeAdapter(Registered)
+
+
+def registered_to_json(flow: Registered) -> str:
+    return _flows().dump_json(flow).decode()
+
+
+def registered_from_json(text: str | bytes) -> Registered:
+    return _flows().validate_json(text)
 
 
 def detail_of(run: Run) -> str:

@@ -82,6 +82,8 @@ class Flow:
     fold: type_of_fold | None = None
     #: who may see it, start it, and look after what was started of it, over the network
     access: Access = OPEN_TO_ALL
+    #: JSON schema of its records, where that is data (domain.registered); else its annotations say
+    schema: dict[str, Any] | None = None
     #: whether it is a graph of nodes, each bounded by itself
     is_graph: ClassVar[bool] = False
     #: whether the function wants the context as its second argument

@@ -9,6 +9,9 @@ run id:   a UUID of version 8 that holds the batch's 80 bits and the record's in
           index(40)  batch    8     batch    10     batch      0
                      (8)            (12)            (60)
 
+A question of a run, for those who know it by a UUID: the run's id with the question's number in the
+eight bits that a run's id leaves as a UUID of version 8 has them. So it is no UUID of a version.
+
 Ids are not secrets.
 """
 
@@ -77,6 +80,31 @@ def place_of_run(run_id: str) -> tuple[str, int]:
     bits = (number >> 80 & 0xFF) << 72 | (number >> 64 & 0xFFF) << 60 | number >> 2 & (1 << 60) - 1
     batch_id = batch_id_from(bits.to_bytes(10, "big"))
     return batch_id, _batch(batch_id)[1].back(number >> 88)
+
+
+#: the version's four bits, the variant's two, and the last two
+_FREE = (0, 1, 62, 63, 76, 77, 78, 79)
+MAX_QUESTION = (1 << len(_FREE)) - 1
+
+
+def question_id_of(run_id: str, number: int) -> str:
+    """`number`: from 1 to MAX_QUESTION."""
+    flipped = sum((number >> place & 1) << bit for place, bit in enumerate(_FREE))
+    return str(UUID(int=UUID(run_id).int ^ flipped))
+
+
+def place_of_question(question_id: str) -> tuple[str, int]:
+    """The run's id, and the question's number. Raises ValueError."""
+    bits = UUID(question_id).int
+    plain = 8 << 76 | 0b10 << 62
+    flipped = bits ^ plain
+    number = sum((flipped >> bit & 1) << place for place, bit in enumerate(_FREE))
+    if not number:
+        raise ValueError(f"{question_id!r} is the id of a run")
+    mask = sum(1 << bit for bit in _FREE)
+    run_id = str(UUID(int=bits & ~mask | plain))
+    place_of_run(run_id)
+    return run_id, number
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,8 @@
 """People: who asks, the roles there are, and who has them for a flow.
 
 A principal is who asks: an identity, and the groups it is in. People are named in the same words:
-an identity as its issuer has it (`ann@example.com`), `group:NAME`, or `all` for everybody whose
-identity is known.
+an identity as its issuer has it (`ann@example.com`) or the UUID that stands for it (`uuid_of`),
+`group:NAME`, or `all` for everybody whose identity is known.
 
 | role    | of a flow                                  | of a batch, and the runs in it           |
 |---------|--------------------------------------------|------------------------------------------|
@@ -20,10 +20,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from uuid import UUID, uuid5
 
 #: everybody whose identity is known
 ALL = "all"
-_GROUP = "group:"
+GROUP = "group:"
+_UUID_LENGTH = 36
+_IDENTITIES = UUID("0c1d6f0a-8f5b-5c9e-9a57-6d0f2b7e4c11")
+
+
+@lru_cache(maxsize=4096)
+def uuid_of(identity: str) -> str:
+    """For those who know people by UUIDs: itself if it is one, else one that is made of it."""
+    try:
+        return str(UUID(identity))
+    except ValueError:
+        return str(uuid5(_IDENTITIES, identity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,11 @@ class Principal:
         return any(self._is(person) for person in people)
 
     def _is(self, person: str) -> bool:
-        if person.startswith(_GROUP):
-            return person.removeprefix(_GROUP) in self.groups
-        return person == ALL or (person != "" and person == self.identity)
+        if person.startswith(GROUP):
+            return person.removeprefix(GROUP) in self.groups
+        if person in (ALL, self.identity):
+            return person != ""
+        return len(person) == _UUID_LENGTH and person == uuid_of(self.identity)
 
 
 class Role(StrEnum):

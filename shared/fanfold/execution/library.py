@@ -8,7 +8,7 @@ far as the question needs, and a place that cannot be imported hides none of the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -17,21 +17,32 @@ from pkgutil import iter_modules
 from threading import RLock
 from types import FunctionType, ModuleType
 
+from fanfold.domain.action import Action
 from fanfold.domain.flow import IN_MEMORY, Flow, FlowRef
+from fanfold.domain.people import Access
+from fanfold.domain.registered import Made, Registered, made_of
 from fanfold.errors import FlowInvalid, FlowNotFound, UsageError
 from fanfold.execution.actions import FoundAction, Loaded, actions_among
 from fanfold.execution.loading import PREFIX, absolute, load, names_file
 
 ENTRY_POINTS = "fanfold.flows"
 BUNDLED = "fanfold.flows"
+#: makes flows of data (domain.registered); loaded by name, for it stands above this
+MAKER = "fanfold.graphs.made"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     flow: Flow
     #: where any process on this machine finds it again: `/absolute/file.py:attribute` or
-    #: `package.module:attribute`
+    #: `package.module:attribute`; of one that is data, the data
     place: str
+    #: of one that is data: who registered it, and for whom
+    registered: Registered | None = None
+
+    @property
+    def access(self) -> Access:
+        return self.flow.access if self.registered is None else self.registered.access
 
     @property
     def ref(self) -> FlowRef:
@@ -140,7 +151,21 @@ class Library:
             tiers = (self.places, points, (f"{BUNDLED}.{name}" for name in bundled))
             return actions_among([_loaded(it, problems) for it in tiers], problems)
 
+    def made(self, of: Made, may_use: Callable[[Action], bool] = lambda _: True) -> Flow:
+        """A flow that is data, of those of the actions in sight that it may use. Raises
+        FlowInvalid."""
+        actions = {it.action.id: it.fn for it in self.actions() if may_use(it.action)}
+        flow: Flow = load(MAKER).made(of, actions)
+        return flow
+
+    def registered(self, it: Registered) -> Found:
+        """Raises FlowInvalid where an action that it calls is not in sight any more."""
+        return Found(self.resolve(FlowRef(it.name, "", it.place, it.title)), it.place, it)
+
     def _resolve(self, ref: FlowRef) -> Flow:
+        of = made_of(ref.place)
+        if of is not None:
+            return self.made(of)
         # What was found here by its place is what was meant, whatever else has the same name.
         typed = self._found.get(ref.place)
         if typed is not None and typed.flow.name == ref.name:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import PydanticSerializationError
 
@@ -19,6 +20,7 @@ from fanfold.domain.flow import Flow
 from fanfold.errors import UsageError
 from fanfold.execution import hints
 from fanfold.execution.output import OutputInvalid, to_json
+from fanfold.execution.schema import problems_of
 
 __all__ = [
     "InputInvalid",
@@ -97,6 +99,8 @@ def dump_output(flow: Flow, value: Any) -> str:
 
 def input_schema(flow: Flow) -> dict[str, Any] | None:
     """The JSON schema of the flow's records; None when it takes anything."""
+    if flow.schema is not None:
+        return flow.schema
     adapter = (_inputs.get(flow) or _input_of(flow)).adapter
     return None if adapter is None else _schema(adapter, "validation")
 
@@ -149,7 +153,16 @@ def _shown(value: Any) -> str:
 
 
 def _input_of(flow: Flow) -> _Contract:
+    if flow.schema is not None:
+        annotation = Annotated[Any, AfterValidator(partial(_conforming, flow.schema))]
+        return _inputs.setdefault(flow, _Contract(TypeAdapter(annotation), ()))
     return _inputs.setdefault(flow, _contract(hints.of_record(flow), _RIGHT_INPUT))
+
+
+def _conforming(schema: dict[str, Any], data: Any) -> Any:
+    for problem in problems_of(schema, data):
+        raise ValueError(str(problem))
+    return data
 
 
 def _output_of(flow: Flow) -> _Contract:

@@ -1,7 +1,8 @@
 """A flow, of its blueprint.
 
-It imports whatever the blueprint names, and so may run anybody's code: for blueprints of those
-whose code one would run. Nothing that comes over the network is built here; the API takes none.
+`rebuilt` imports whatever the blueprint names, and so may run anybody's code: for blueprints of
+those whose code one would run. What comes over the network is built by `graphs.made`, which looks
+names up among what is registered, and imports nothing.
 """
 
 from __future__ import annotations
@@ -29,16 +30,39 @@ def rebuilt(blueprint: Any, functions: Mapping[str, Callable[..., Any]] | None =
     """`functions`: instead of what the blueprint names, or what it has no name for. By the node's
     id; `node.fallback`, `source -> target` for a condition, `.source`, `.fold`; all of these
     behind `node/` for what is within a node that is a flow itself."""
-    supply = _Supply(functions or {})
-    flow = _flow(parsed(blueprint), supply, "")
+    return built(parsed(blueprint), functions or {})
+
+
+def built(
+    blueprint: Blueprint,
+    functions: Mapping[str, Callable[..., Any]],
+    at: Callable[[str], Callable[..., Any]] | None = None,
+) -> Flow:
+    """`at`: what finds a function by its place, instead of importing it."""
+    supply = _Supply(functions, at)
+    flow = _flow(blueprint, supply, "")
     supply.check_all_used(flow.name)
     return flow
 
 
 class _Supply:
-    def __init__(self, functions: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        at: Callable[[str], Callable[..., Any]] | None,
+    ) -> None:
         self._functions = dict(functions)
+        self._at = at
         self._asked: set[str] = set()
+
+    def at(self, place: str, key: str) -> Callable[..., Any]:
+        """Raises UsageError."""
+        if self._at is not None:
+            return self._at(place)
+        try:
+            return called_at(place)
+        except UsageError as error:
+            raise FlowInvalid(f"{error} {_remedy(key)}") from None
 
     def given(self, key: str) -> Callable[..., Any] | None:
         self._asked.add(key)
@@ -126,14 +150,17 @@ def _function(
     given = supply.given(key)
     if given is not None:
         return given
-    remedy = f"Supply it: from_blueprint(…, functions={{{key!r}: …}})"
     match code:
         case Blueprint():
             return _flow(code, supply, f"{key}/")
         case Unplaced():
-            raise FlowInvalid(f"{who} has no place ({code.unplaced}). {remedy}")
+            raise FlowInvalid(f"{who} has no place ({code.unplaced}). {_remedy(key)}")
         case place:
             try:
-                return called_at(place)
+                return supply.at(place, key)
             except UsageError as error:
-                raise FlowInvalid(f"{who} is not found: {error} {remedy}") from None
+                raise FlowInvalid(f"{who} is not found: {error}") from None
+
+
+def _remedy(key: str) -> str:
+    return f"Supply it: from_blueprint(…, functions={{{key!r}: …}})"

@@ -20,6 +20,7 @@ from fanfold.domain.ids import run_id_of
 from fanfold.domain.memo import MAX_ANSWER_BYTES, Answer, Question, answered, decode
 from fanfold.domain.run import Live, RunState
 from fanfold.errors import AnswerInvalid, Conflict, QuestionNotFound
+from fanfold.execution.schema import SchemaInvalid, problems_of
 from fanfold.ports import Ports
 from fanfold.steps.family import children_of
 from fanfold.steps.policy import Policy
@@ -35,6 +36,12 @@ class Asked:
     #: where in the run it is asked: what it is answered by, if the run asks several
     name: str
     question: Question
+    #: which question of its run it is, from 1 on
+    number: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.question.answer is None
 
     @property
     def run_id(self) -> str:
@@ -54,10 +61,29 @@ def open_questions(ports: Ports, batch: Batch) -> Iterator[Asked]:
 
 def questions_of(live: Live) -> list[Asked]:
     """Those that are not answered."""
-    if live.state is not RunState.WAITING or not live.memo:
+    if live.state is not RunState.WAITING:
         return []
-    asked = decode(live.memo).open_questions
-    return [Asked(live.batch_id, live.index, name, it) for name, it in asked.items()]
+    return [it for it in all_questions_of(live) if it.is_open]
+
+
+def all_questions_of(live: Live) -> list[Asked]:
+    """Those that are answered, too, in the order in which they were asked."""
+    if not live.memo:
+        return []
+    return [
+        Asked(live.batch_id, live.index, name, it, number)
+        for number, (name, it) in enumerate(decode(live.memo).questions.items(), start=1)
+    ]
+
+
+def question_numbered(ports: Ports, batch: Batch, index: int, number: int) -> Asked:
+    """Open or not, as long as its run has not ended. Raises QuestionNotFound."""
+    live = ports.leases.lives(batch.id, [index]).get(index)
+    if live is not None and live.generation == batch.generation:
+        for it in all_questions_of(live):
+            if it.number == number:
+                return it
+    raise QuestionNotFound(f"record {index} of {batch.id} asks nothing of this number")
 
 
 def answer(
@@ -84,7 +110,8 @@ def answer(
         memo = decode(live.memo)
         place = _chosen(memo.questions, name, batch.id, index)
         question = memo.questions[place]
-        found[:] = [Asked(batch.id, index, place, question)]
+        number = list(memo.questions).index(place) + 1
+        found[:] = [Asked(batch.id, index, place, question, number)]
         if question.answer is not None:
             if question.answer.value == text:
                 return live
@@ -124,14 +151,10 @@ def _check(question: Question, value: Any) -> None:
     """Raises AnswerInvalid for what is not as the flow wants it."""
     if question.schema is None:
         return
-    import jsonschema_rs  # loaded by the first who answers
-
     try:
-        jsonschema_rs.validate(question.schema, value)
-    except jsonschema_rs.ValidationError as error:
-        place = ".".join(str(part) for part in error.instance_path)
-        raise AnswerInvalid(
-            f"{question.text!r}: {place + ': ' if place else ''}{error.message}"
-        ) from None
-    except ValueError as error:  # the flow's own schema is none: it must not wait for ever
+        problem = next(problems_of(question.schema, value), None)
+    except SchemaInvalid as error:  # the flow's own: it must not wait for ever
         log.warning("question.schema", f"{question.text!r}: {error}")
+        return
+    if problem is not None:
+        raise AnswerInvalid(f"{question.text!r}: {problem}")

@@ -19,13 +19,15 @@ from fanfold.domain.batch import Batch
 from fanfold.domain.ids import place_of_run, run_id_of
 from fanfold.domain.memo import decode
 from fanfold.domain.pruning import check_not_pruned
+from fanfold.domain.records import Record
 from fanfold.domain.run import TERMINAL, Live, LogEntry, Run, RunState
 from fanfold.domain.settling import Settled
 from fanfold.domain.tally import Tally
-from fanfold.errors import RunNotFound
+from fanfold.errors import BlobNotFound, RunNotFound
 from fanfold.folds.result import Result
 from fanfold.folds.stream import missing, rest_of, result_of
 from fanfold.ports import Blobs, Ports
+from fanfold.sources.copy import read_copy
 from fanfold.steps.answer import Asked, questions_of
 
 
@@ -62,7 +64,7 @@ class WholeRun:
 
     view: RunView
     key: str | None
-    #: the record's data, as far as its source has been read
+    #: the record's data; of a larger batch, as far as its source has been read
     input: Any
     output: Any
     log: tuple[LogEntry, ...]
@@ -85,11 +87,26 @@ def whole_run(ports: Ports, batch: Batch, index: int) -> WholeRun:
     """Raises RunNotFound for a record that the batch has not."""
     view, run = _look(ports, batch, index, whole=True)
     record = next(iter(ports.batches.records(batch.id, index, index + 1)), None)
+    if record is None and batch.single:
+        record = _to_come(ports, batch)
     output = None if run is None else _result(run, ports.blobs).output
     log = () if run is None else run.log
     if record is None:
         return WholeRun(view, None, None, output, log)
     return WholeRun(view, record.key, record.data, output, log)
+
+
+def _to_come(ports: Ports, batch: Batch) -> Record | None:
+    """Of a run started by itself, the record that its source holds and that no page has yet."""
+    if not batch.source.blob:
+        return None
+    chunks = ports.blobs.read(batch.source.blob)
+    try:
+        for line in read_copy(chunks, name=batch.source.name):
+            return Record(0, line.key, line.body)
+    except BlobNotFound:  # read meanwhile, and removed
+        pass
+    return None
 
 
 def log_of(whole: WholeRun) -> Iterator[tuple[str, LogEntry]]:

@@ -18,6 +18,7 @@ from fanfold.execution.validation import check_input
 from fanfold.ports import Ports
 from fanfold.sources.open import Opened, open_items, open_source
 from fanfold.steps.create_batch import BatchRequest, content_of, create_batch
+from fanfold.steps.known_flows import flow_named
 
 
 def start_batch(
@@ -25,7 +26,7 @@ def start_batch(
 ) -> Batch:
     """Raises FlowNotFound where the flow is not registered (perhaps not yet), MessageInvalid for
     what no repetition mends."""
-    found = library.named(message.flow)
+    found = flow_named(ports, library, message.flow)
 
     def check(data: Any) -> None:
         check_input(found.flow, data)

@@ -21,6 +21,7 @@ from fanfold.ports import (
     Batches,
     Blobs,
     Events,
+    Flows,
     Frontier,
     Leases,
     Letters,
@@ -73,6 +74,7 @@ def with_faults(ports: Ports, faults: Sequence[Fault]) -> Ports:
         leases=cast(Leases, _Faulty("leases", ports.leases, faults, lock)),
         frontier=cast(Frontier, _Faulty("frontier", ports.frontier, faults, lock)),
         letters=cast(Letters, _Faulty("letters", ports.letters, faults, lock)),
+        flows=cast(Flows, _Faulty("flows", ports.flows, faults, lock)),
         events=cast(Events, _Faulty("events", ports.events, faults, lock)),
         blobs=cast(Blobs, _Faulty("blobs", ports.blobs, faults, lock)),
     )

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from fanfold.domain.ids import (
     INDEX_BITS,
+    MAX_QUESTION,
     batch_id_for_request,
     batch_id_from,
     check_batch_id,
+    place_of_question,
     place_of_run,
+    question_id_of,
     run_id_of,
 )
 from fanfold.errors import BatchNotFound
@@ -109,3 +112,17 @@ def test_no_two_requests_share_a_batch(a: str, b: str, c: str, d: str) -> None:
 
 def test_where_principal_ends_and_request_begins_matters() -> None:
     assert batch_id_for_request("ab", "c") != batch_id_for_request("a", "bc")
+
+
+@given(ten_bytes, indexes, st.integers(1, MAX_QUESTION))
+def test_a_question_is_told_by_its_id(bits: bytes, index: int, number: int) -> None:
+    run_id = run_id_of(batch_id_from(bits), index)
+    question = question_id_of(run_id, number)
+    assert UUID(question) != UUID(run_id)
+    assert place_of_question(question) == (run_id, number)
+
+
+@pytest.mark.parametrize("text", ["nothing", run_id_of(batch_id_from(b"0123456789"), 3)])
+def test_what_is_no_question_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match=text if text != "nothing" else "badly formed"):
+        place_of_question(text)

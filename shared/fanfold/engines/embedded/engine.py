@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fanfold.engines.embedded.batches import EmbeddedBatches
 from fanfold.engines.embedded.database import Database
+from fanfold.engines.embedded.flows import EmbeddedFlows
 from fanfold.engines.embedded.frontier import EmbeddedFrontier
 from fanfold.engines.embedded.home import prepare_home
 from fanfold.engines.embedded.leases import EmbeddedLeases
@@ -40,6 +41,7 @@ def embedded_engine(
             leases=EmbeddedLeases(database),
             frontier=EmbeddedFrontier(database),
             letters=EmbeddedLetters(database),
+            flows=EmbeddedFlows(database),
             events=Unheard(),
             blobs=FolderBlobs(home / "blobs"),
             clock=clock,

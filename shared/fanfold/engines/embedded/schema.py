@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: "Fanf": tells our files from other people's
 APPLICATION_ID = 0x46616E66
-VERSION = 8
+VERSION = 9
 
 TABLES = """
 CREATE TABLE batches (
@@ -150,6 +150,11 @@ CREATE TABLE letters (
 );
 CREATE INDEX letters_by_time ON letters (at, id);
 CREATE INDEX letters_by_batch ON letters (batch, at, id) WHERE batch IS NOT NULL;
+
+CREATE TABLE flows (
+    id TEXT PRIMARY KEY,
+    doc TEXT NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE owners (
     name TEXT PRIMARY KEY

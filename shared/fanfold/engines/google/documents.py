@@ -8,6 +8,7 @@
 {prefix}runs/{run}                         written once: batch, status, digest, output, about, …
 {prefix}live/{run}                         while a run is leased or waits
 {prefix}letters/{letter}                   dead letters: at, batch, body, reason, …
+{prefix}flows/{flow}                       flows that were registered as data: doc
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Layout:
         self.runs = f"{prefix}runs"
         self.live = f"{prefix}live"
         self.letters = f"{prefix}letters"
+        self.flows = f"{prefix}flows"
 
     def batch(self, batch_id: str) -> str:
         return self.firestore.path(self.batches, batch_id)
@@ -61,6 +63,9 @@ class Layout:
 
     def letter(self, letter_id: str) -> str:
         return self.firestore.path(self.letters, letter_id)
+
+    def flow(self, flow_id: str) -> str:
+        return self.firestore.path(self.flows, flow_id)
 
     def life(self, batch_id: str, index: int) -> str:
         return self.firestore.path(self.live, run_id_of(batch_id, index))

@@ -13,6 +13,7 @@ from fanfold.engines.google.collections import GoogleCollections
 from fanfold.engines.google.documents import Layout
 from fanfold.engines.google.events import TopicEvents
 from fanfold.engines.google.firestore import Firestore
+from fanfold.engines.google.flows import GoogleFlows
 from fanfold.engines.google.frontier import GoogleFrontier
 from fanfold.engines.google.leases import GoogleLeases
 from fanfold.engines.google.letters import GoogleLetters
@@ -61,6 +62,7 @@ def google_engine(
         leases=GoogleLeases(layout, counters),
         frontier=GoogleFrontier(layout),
         letters=GoogleLetters(layout),
+        flows=GoogleFlows(layout),
         events=TopicEvents(queue.publish_events),
         blobs=blobs,
         clock=clock or SystemClock(),

@@ -74,6 +74,7 @@ UNINDEXED: tuple[tuple[str, str], ...] = tuple(
             *("index", "generation", "owner", "attempts", "rate_limited", "started_at"),
             *("seconds", "spent", "memo"),
         ),
+        "flows": ("doc",),
         "letters": (
             *("body", "size", "reason", "about", "origin", "index", "fate", "resurrected_at"),
         ),

@@ -10,6 +10,7 @@ Each behaviour the steps rely on is tested once, here, for all engines.
 from fanfold.testing.conformance.batches import BatchesConformance
 from fanfold.testing.conformance.blobs import BlobsConformance
 from fanfold.testing.conformance.events import EventsConformance
+from fanfold.testing.conformance.flows import FlowsConformance
 from fanfold.testing.conformance.frontier import FrontierConformance
 from fanfold.testing.conformance.leases import LeasesConformance
 from fanfold.testing.conformance.letters import LettersConformance
@@ -27,6 +28,7 @@ class EngineConformance(
     FrontierConformance,
     RatesConformance,
     LettersConformance,
+    FlowsConformance,
     EventsConformance,
     BlobsConformance,
 ):

@@ -13,6 +13,7 @@ from random import Random
 
 from fanfold.domain.ids import batch_id_from
 from fanfold.engines.embedded.batches import EmbeddedBatches
+from fanfold.engines.embedded.flows import EmbeddedFlows
 from fanfold.engines.embedded.frontier import EmbeddedFrontier
 from fanfold.engines.embedded.leases import EmbeddedLeases
 from fanfold.engines.embedded.letters import EmbeddedLetters
@@ -101,6 +102,7 @@ class MemoryEngine:
             leases=EmbeddedLeases(database),
             frontier=EmbeddedFrontier(database),
             letters=EmbeddedLetters(database),
+            flows=EmbeddedFlows(database),
             events=Unheard(),
             blobs=self.blobs,
             clock=clock,

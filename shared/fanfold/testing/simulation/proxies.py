@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from fanfold.ports import Batches, Blobs, Frontier, Leases, Letters, Ports, Queue, Runs
+from fanfold.ports import Batches, Blobs, Flows, Frontier, Leases, Letters, Ports, Queue, Runs
 from fanfold.testing.simulation.schedule import Schedule
 
 #: told before a call, with its arguments
@@ -69,5 +69,6 @@ def simulated(ports: Ports, schedule: Schedule, watch: Watch) -> Ports:
         leases=cast(Leases, _Proxy("leases", ports.leases, schedule, watch)),
         frontier=cast(Frontier, _Proxy("frontier", ports.frontier, schedule, watch)),
         letters=cast(Letters, _Proxy("letters", ports.letters, schedule, watch)),
+        flows=cast(Flows, _Proxy("flows", ports.flows, schedule, watch)),
         blobs=cast(Blobs, _Proxy("blobs", ports.blobs, schedule, watch)),
     )
