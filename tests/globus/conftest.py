@@ -18,6 +18,7 @@ from fanfold.domain.people import Principal
 from fanfold.engines.google.clients import open_clients
 from fanfold.engines.google.provision import provision
 from fanfold.errors import Unauthenticated
+from fanfold.local.emulators import Emulators
 from fanfold.settings import Settings
 from fanfold.testing.working import work, working
 from fanfold.wiring import Fanfold, open_fanfold
@@ -62,18 +63,18 @@ class Service:
 
 def settings_for(engine: str, request: pytest.FixtureRequest, folder: Path) -> Settings:
     given = {"engine": "embedded", "home": folder / "home", "flows": str(FLOWS)}
-    if engine == "emulators":
-        emulators = request.getfixturevalue("emulators")
-        given |= {
-            "engine": "google",
-            "prefix": f"t{secrets.token_hex(4)}-",
-            "firestore_emulator_host": emulators.firestore,
-            "pubsub_emulator_host": emulators.pubsub,
-        }
+    if engine == "embedded":
+        return Settings.from_env().model_copy(update=given)
+    emulators: Emulators = request.getfixturevalue("emulators")
+    given |= {
+        "engine": "google",
+        "prefix": f"t{secrets.token_hex(4)}-",
+        "firestore_emulator_host": emulators.firestore,
+        "pubsub_emulator_host": emulators.pubsub,
+    }
     settings = Settings.from_env().model_copy(update=given)
-    if engine == "emulators":
-        with open_clients(emulators.firestore, emulators.pubsub) as it:
-            provision(it.publisher, it.subscriber, settings.project, settings.prefix, backoff=False)
+    with open_clients(emulators.firestore, emulators.pubsub) as it:
+        provision(it.publisher, it.subscriber, settings.project, settings.prefix, backoff=False)
     return settings
 
 

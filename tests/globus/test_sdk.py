@@ -14,7 +14,7 @@ from fanfold.testing.working import until
 from tests.globus.conftest import Service, each_engine
 
 SAY = flow_id_of("say")
-REPORT = {
+REPORT: dict[str, Any] = {
     "blueprint": 1,
     "name": "report",
     "nodes": [
@@ -51,7 +51,7 @@ def test_a_flow_is_validated_registered_run_changed_and_removed(service: Service
         flow_viewers=["public"],
         flow_starters=["all_authenticated_users"],
     )
-    assert UUID(flow["id"])
+    assert str(UUID(flow["id"])) == flow["id"]
     assert flow["user_role"] == "flow_owner"
     assert flow["definition"]["StartAt"] == "shout"
     assert flow["definition"]["States"]["count"] == {
@@ -71,11 +71,11 @@ def test_a_flow_is_validated_registered_run_changed_and_removed(service: Service
     assert (ended["status"], ended["details"]["output"]) == ("SUCCEEDED", 3)
 
     # a change is for what is started from then on
-    nodes = REPORT["nodes"][1:]  # type: ignore[index]
+    nodes = REPORT["nodes"][1:]
     shorter = {
         **REPORT,
-        "nodes": [{**nodes[0], "inputs": "record.text"}, nodes[1]],  # type: ignore[dict-item]
-        "edges": REPORT["edges"][1:],  # type: ignore[index]
+        "nodes": [{**nodes[0], "inputs": "record.text"}, nodes[1]],
+        "edges": REPORT["edges"][1:],
     }
     changed = flows.update_flow(flow["id"], title="Shorter", definition=shorter, keywords=[])
     assert (changed["title"], changed["keywords"]) == ("Shorter", [])
@@ -240,7 +240,7 @@ def test_questions_are_web_inputs_and_the_answers_have_the_run_go_on(service: Se
         (found,) = flows.list_web_inputs(filter_flow_ids=[flow_id_of("approve")])
         assert found == summary
         web_input = flows.get_web_input(summary["id"])
-        assert [it["option_id"] for it in web_input["options"]] == ["yes", "no"]
+        assert [it["label"] for it in web_input["options"]] == ["yes", "no"]
         with pytest.raises(FlowsAPIError, match="waits for an answer"):
             flow.resume_run(run_id)
         with pytest.raises(FlowsAPIError) as refused:

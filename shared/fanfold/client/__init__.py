@@ -13,6 +13,7 @@ The house: `batches` and `runs` say what each call is (operations of `calls`, wh
 """
 
 from fanfold.client.async_client import AsyncClient
+from fanfold.client.bulk import FlowItem, FlowRun, ItemError, RoleItem, RunItem
 from fanfold.client.client import Client
 from fanfold.client.errors import (
     BatchNotFound,
@@ -73,8 +74,11 @@ __all__ = [
     "ErrorGroup",
     "Event",
     "Flow",
+    "FlowItem",
     "FlowNotFound",
+    "FlowRun",
     "Forbidden",
+    "ItemError",
     "Job",
     "LogEntry",
     "NeededRole",
@@ -86,7 +90,9 @@ __all__ = [
     "RecordNotFound",
     "Result",
     "Retried",
+    "RoleItem",
     "Run",
+    "RunItem",
     "RunLogEntry",
     "RunNotFound",
     "TimedOut",

@@ -126,6 +126,11 @@ class AsyncClient:
     list_actions = _await(Operations.list_actions)
     list_providers = _await(Operations.list_providers)
     list_needed_roles = _await(Operations.list_needed_roles)
+    batch_run_flows = _await(Operations.batch_run_flows)
+    batch_get_runs = _await(Operations.batch_get_runs)
+    batch_cancel_runs = _await(Operations.batch_cancel_runs)
+    batch_get_flows = _await(Operations.batch_get_flows)
+    batch_get_action_roles = _await(Operations.batch_get_action_roles)
 
     async def aclose(self) -> None:
         with self._held:

@@ -143,6 +143,11 @@ class Client:
     list_actions = _run(Operations.list_actions)
     list_providers = _run(Operations.list_providers)
     list_needed_roles = _run(Operations.list_needed_roles)
+    batch_run_flows = _run(Operations.batch_run_flows)
+    batch_get_runs = _run(Operations.batch_get_runs)
+    batch_cancel_runs = _run(Operations.batch_cancel_runs)
+    batch_get_flows = _run(Operations.batch_get_flows)
+    batch_get_action_roles = _run(Operations.batch_get_action_roles)
 
     def close(self) -> None:
         with self._held:

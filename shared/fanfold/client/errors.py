@@ -126,8 +126,9 @@ _REFUSAL, _SERVER = 400, 500
 def error_of(status: int, body: bytes, retry_after: float | None) -> ClientError:
     """Of an answer that is none one wants."""
     problem = _problem_in(body)
-    code = str(problem.get("type", "")).removeprefix("urn:fanfold:")
-    detail = str(problem.get("detail") or _unsaid(status))
+    # the second words are those of the Globus dialect
+    code = str(problem.get("type") or problem.get("code") or "").removeprefix("urn:fanfold:")
+    detail = str(problem.get("detail") or problem.get("message") or _unsaid(status))
     errors = problem.get("errors")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
     kind = kind or (Unavailable if status >= _SERVER else ClientError)

@@ -96,6 +96,7 @@ def told(error: Exception) -> Told:
     if isinstance(error, InputRefused):
         details, message = error.details, str(error)
     elif isinstance(error, InputInvalid | SourceInvalid):
+        message = str(error) if isinstance(error, InputInvalid) else message
         details = [{"loc": ["$"], "msg": message, "type": "InvalidActionInput"}]
     elif isinstance(error, DefinitionInvalid):
         details = [_detail(list(error.place), str(error))]

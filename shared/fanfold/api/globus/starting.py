@@ -92,7 +92,7 @@ class RunBody(_Said):
     @model_validator(mode="after")
     def _has_input(self) -> RunBody:
         if "body" not in self.model_fields_set:
-            raise ValueError("body: the input of the run, {} for none")
+            raise ValueError("it is missing: the input of the run, {} for none")
         return self
 
 

@@ -24,7 +24,7 @@ from fanfold.api.shapes import moment
 from fanfold.domain.access import Action, may
 from fanfold.domain.batch import OPEN, Batch
 from fanfold.domain.ids import MAX_QUESTION, place_of_question, question_id_of
-from fanfold.domain.registered import flow_id_of
+from fanfold.domain.registered import flow_id_of, uuid_named
 from fanfold.errors import QuestionNotFound, RunNotFound
 from fanfold.steps.answer import Asked, all_questions_of, answer, question_numbered
 from fanfold.steps.family import children_of
@@ -153,13 +153,14 @@ def get(asker: Asking, web_input_id: str) -> WebInput:
 
 @router.post("/{web_input_id}/respond", summary="Answer a web input")
 def respond(asker: Asking, web_input_id: str, body: Response) -> dict[str, str]:
-    """The run goes on with it. An option may be named by its id. The first answer counts, and the
-    same one again changes nothing."""
+    """The run goes on with it. An option may be named by its id, or its label. The first answer
+    counts, and the same one again changes nothing."""
     it = _found(asker, Action.HOLD, web_input_id)
     value = body.response.value
     for option, meant in _options(it.asked):
-        if value == option.option_id:
+        if value in (option.option_id, option.label):
             value = meant
+            break
     fanfold, asked = asker.fanfold, it.asked
     by = asker.principal.identity
     answer(fanfold.ports, fanfold.policy, it.batch, asked.index, value, by=by, name=asked.name)
@@ -237,25 +238,24 @@ def _options(asked: Asked) -> list[tuple[Option, Any]]:
     schema = asked.question.schema
     if not isinstance(schema, dict):
         return []
-    values = schema.get("enum")
-    if schema.get("type") == "boolean":
-        values = [True, False]
+    values = [True, False] if schema.get("type") == "boolean" else schema.get("enum")
     if isinstance(values, list):
-        return [(Option(option_id=_text(it), label=_text(it)), it) for it in values]
+        return [(_option(it, _text(it), ""), it) for it in values]
     one_of = schema.get("oneOf")
     if isinstance(one_of, list) and all(isinstance(it, dict) and "const" in it for it in one_of):
-        return [
-            (
-                Option(
-                    option_id=_text(it["const"]),
-                    label=str(it.get("title", _text(it["const"]))),
-                    description=str(it.get("description", "")),
-                ),
-                it["const"],
-            )
-            for it in one_of
-        ]
+        return [(_titled(it), it["const"]) for it in one_of]
     return []
+
+
+def _titled(it: dict[str, Any]) -> Option:
+    value = it["const"]
+    return _option(value, str(it.get("title", _text(value))), str(it.get("description", "")))
+
+
+def _option(value: Any, label: str, description: str) -> Option:
+    """The command line takes nothing but a UUID for its id."""
+    option_id = uuid_named(f"option {json.dumps(value, sort_keys=True)}")
+    return Option(option_id=option_id, label=label, description=description)
 
 
 def _text(value: Any) -> str:
