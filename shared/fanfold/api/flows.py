@@ -15,6 +15,7 @@ from fanfold.api.graph_shapes import GraphShape
 from fanfold.api.problems import answers
 from fanfold.domain.access import Action, roles_for_flow
 from fanfold.domain.people import Principal, Role
+from fanfold.domain.registered import flow_id_of
 from fanfold.errors import FlowInvalid
 from fanfold.execution.library import Found
 from fanfold.graphs.actions import actions_of
@@ -28,6 +29,8 @@ class FlowShape(BaseModel):
     """A flow that is registered here."""
 
     name: str
+    #: by which clients of Globus Flows know it (`/v1`)
+    flow_id: str
     title: str
     description: str
     version: str
@@ -46,6 +49,7 @@ class FlowShape(BaseModel):
             flow.check()
         return cls(
             name=flow.name,
+            flow_id=flow_id_of(flow.name),
             title=flow.title,
             description=flow.description,
             version=flow.version,

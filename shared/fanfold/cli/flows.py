@@ -57,9 +57,12 @@ def _nodes_of(found: Found, problems: list[str]) -> list[str] | None:
 
 
 def _as_json(found: Found, nodes: list[str] | None) -> dict[str, Any]:
+    from fanfold.domain.registered import flow_id_of
+
     flow = found.flow
     return {
         "name": flow.name,
+        "flow_id": flow_id_of(flow.name),
         "title": flow.title,
         "version": flow.version,
         "place": found.place,

@@ -271,6 +271,8 @@ class Event(Shape):
 
 class Flow(Shape):
     name: str
+    #: by which calls in bulk know it
+    flow_id: str = ""
     title: str = ""
     description: str = ""
     version: str = ""
