@@ -14,7 +14,7 @@ resource "google_firestore_database" "this" {
 # Collections at the root begin with the prefix, those below a batch do not.
 locals {
   collections = {
-    for name in ["batches", "runs", "live", "letters"] : name => "${var.prefix}${name}"
+    for name in ["batches", "runs", "live", "letters", "flows"] : name => "${var.prefix}${name}"
   }
 }
 

@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from fanfold.api import actions, batches, events, flows, jobs, questions, runs, upload
 from fanfold.api.asking import Desk
+from fanfold.api.beside import Beside
 from fanfold.api.described import describe_parameters
 from fanfold.api.globus.app import create_globus_app
 from fanfold.api.limits import BodyLimit
@@ -28,13 +29,13 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
         version=version("fanfold"),
     )
     app.state.desk = Desk(fanfold, authenticator)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Traced)
-    if is_for_loopback_only(fanfold.settings):
-        app.add_middleware(LoopbackOnly)
     tell_problems(app)
     for part in (batches, upload, events, jobs, runs, questions, flows, actions):
         app.include_router(part.router)
     describe_parameters(app)
-    app.mount("/v1", create_globus_app(app.state.desk))
+    app.add_middleware(Beside, prefix="/v1", other=create_globus_app(app.state.desk))
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Traced)
+    if is_for_loopback_only(fanfold.settings):
+        app.add_middleware(LoopbackOnly)
     return app

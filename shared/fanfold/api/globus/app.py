@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from fanfold.api.asking import Desk
 from fanfold.api.globus import action_providers, bulk, flows, runs, web_inputs
-from fanfold.api.globus.errors import tell_errors
+from fanfold.api.globus.errors import ANSWERS, tell_errors
 
 
 def create_globus_app(desk: Desk) -> FastAPI:
@@ -23,5 +23,5 @@ def create_globus_app(desk: Desk) -> FastAPI:
     tell_errors(app)
     # what has a fixed address stands before what has an id in its place
     for part in (bulk, flows, runs, web_inputs, action_providers):
-        app.include_router(part.router)
+        app.include_router(part.router, responses=ANSWERS)
     return app

@@ -11,6 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from fanfold import log
@@ -44,6 +45,26 @@ _BY_STATUS = {
     _S.NOT_FOUND: "NOT_FOUND",
     _S.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
     _S.REQUEST_ENTITY_TOO_LARGE: "REQUEST_TOO_LARGE",
+}
+
+
+class ErrorDocument(BaseModel):
+    """An error, in the words of both clients."""
+
+    error: dict[str, Any]
+    code: str
+    message: str
+    errors: list[dict[str, str]]
+    debug_id: str
+
+
+#: for the application's OpenAPI: what any call may answer with
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    int(status): {"description": status.phrase, "model": ErrorDocument}
+    for status in (
+        *(_S.BAD_REQUEST, _S.UNAUTHORIZED, _S.FORBIDDEN, _S.NOT_FOUND, _S.CONFLICT),
+        *(_S.UNPROCESSABLE_ENTITY, _S.SERVICE_UNAVAILABLE),
+    )
 }
 
 
