@@ -42,15 +42,9 @@ class NewBatch(BatchRequestMessage):
         )
 
 
-class NewRun(BaseModel):
-    """A flow to be run once: its input, and what else may be said of one run."""
+class HowToRun(BaseModel):
+    """How one run is to go."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    flow: Annotated[str, Field(pattern=FLOW_NAME.pattern)]
-    input: Any
-    label: str | None = None
-    tags: list[str] = Field(default_factory=list)
     parameters: dict[str, Any] = Field(default_factory=dict)
     retries: Annotated[int, Field(ge=0, le=100)] | None = None
     timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
@@ -59,13 +53,24 @@ class NewRun(BaseModel):
     priority: Priority = Priority.NORMAL
     #: who starts one run by itself may be asked, unless it is said that nobody is there
     interactive: bool = True
+    #: the same one, of the same asker, names the same run
+    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class NewRun(HowToRun):
+    """A flow to be run once: its input, and what else may be said of one run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flow: Annotated[str, Field(pattern=FLOW_NAME.pattern)]
+    input: Any
+    label: str | None = None
+    tags: list[str] = Field(default_factory=list)
     #: batches that have to end first, and how
     after: list[str] = Field(default_factory=list)
     after_on: Literal["success", "end"] = "success"
     managers: list[str] = Field(default_factory=list)
     monitors: list[str] = Field(default_factory=list)
-    #: the same one, of the same asker, names the same run
-    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     @property
     def options(self) -> BatchOptions:

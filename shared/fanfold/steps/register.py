@@ -157,10 +157,10 @@ def remove(ports: Ports, principal: Principal, flow_id: str) -> Registered:
 
 
 def _check_may_edit(principal: Principal, it: Registered) -> None:
-    roles = may_edit(principal, it)
-    if roles is None:
+    may = may_edit(principal, it)
+    if may is None:
         raise FlowNotFound(f"there is no flow {it.id} here")
-    if not roles:
+    if not may:
         raise Forbidden(f"{principal.identity} may see the flow {it.id}, and not change it")
 
 

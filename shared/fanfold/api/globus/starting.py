@@ -11,11 +11,11 @@ from fanfold.api.asking import Asker
 from fanfold.api.globus.errors import InputRefused
 from fanfold.api.globus.people import Person
 from fanfold.api.globus.repeated import Tokens
+from fanfold.api.requests import HowToRun
 from fanfold.domain.batch import Batch
 from fanfold.domain.ids import batch_id_for_request
 from fanfold.domain.options import options_from
 from fanfold.domain.people import GROUP
-from fanfold.domain.priority import Priority
 from fanfold.errors import BatchNotFound, FlowNotFound
 from fanfold.execution.library import Found
 from fanfold.execution.schema import problems_of
@@ -67,20 +67,12 @@ class RunChanges(_Said):
         return {**changes, "label": self.label} if "label" in self.model_fields_set else changes
 
 
-class RunBody(_Said):
-    """What a flow is started with. Beside the clients' own words: parameters, retries, timeout,
-    deadline, priority and interactive, as of any run here. Other words are passed over."""
+class RunBody(_Said, HowToRun):
+    """What a flow is started with: the clients' own words, and how any run here may be said to go.
+    Other words are passed over."""
 
     #: the input; `input`, as the other client calls it
     body: Any = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    retries: Annotated[int, Field(ge=0, le=100)] | None = None
-    timeout: Annotated[float, Field(gt=0, le=604_800)] | None = None
-    deadline: Annotated[float, Field(gt=0, le=31_536_000)] | None = None
-    priority: Priority = Priority.NORMAL
-    interactive: bool = True
-    #: the same one, of the same asker, names the same run
-    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from fanfold.api.asking import Asker, Asking
+from fanfold.api.globus.documents import Listed
 from fanfold.api.globus.paging import Asked as Page
 from fanfold.api.globus.paging import in_order, listed, orders_of, page_of, words_of
 from fanfold.api.globus.people import owner_urn, urns_of
@@ -75,16 +76,10 @@ class WebInput(WebInputSummary):
     creator_urn: str | None
 
 
-class WebInputList(BaseModel):
+class WebInputList(Listed):
     web_input_summaries: list[WebInputSummary]
     #: the same, by the name of what is listed
     web_inputs: list[WebInputSummary]
-    limit: int
-    offset: int
-    total: int
-    has_next_page: bool
-    had_more: bool
-    marker: str | None
 
 
 class Value(BaseModel):

@@ -15,11 +15,10 @@ from fanfold.domain.records import Page, Record, unpack_records
 from fanfold.domain.source import Checkpoint
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout, batch_fields, batch_of, existing
-from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, pauses_until
+from fanfold.engines.google.firestore import Document
 from fanfold.engines.google.querying import Where
 from fanfold.engines.google.slots import tally_from
 
-_CREATE_SECONDS = 60.0
 _DELETES = 500
 _NOTHING_RELEASED = {"released": 0, "woken": 0, "pending": "{}"}
 
@@ -34,17 +33,7 @@ class GoogleBatches:
         writes = [values.create(path, batch_fields(batch))]
         if batch.options.concurrency is not None:
             writes.append(values.create(self._layout.window(batch.id), _NOTHING_RELEASED))
-        pauses = pauses_until(_CREATE_SECONDS)
-        while True:
-            try:
-                self._firestore.commit(writes)
-            except Exists:  # by an earlier request, or by this very one, whose reply was lost
-                return self.get(batch.id)
-            except (Aborted, Unsure):
-                if not next(pauses, False):
-                    raise
-            else:
-                return batch
+        return batch if self._firestore.create(writes) else self.get(batch.id)
 
     def get(self, batch_id: str) -> Batch:
         return batch_of(self._firestore.get_one(self._layout.batch(batch_id)), batch_id)

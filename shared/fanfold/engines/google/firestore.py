@@ -224,6 +224,21 @@ class Firestore:
         except (exceptions.GoogleAPICallError, exceptions.RetryError) as error:
             raise self._meaning_of(error) from error
 
+    def create(self, writes: Sequence[Any]) -> bool:
+        """Of documents that must not exist. False: they do, by an earlier request, or by this very
+        one, whose reply was lost."""
+        pauses = pauses_until(_PATIENCE)
+        while True:
+            try:
+                self.commit(writes)
+            except Exists:
+                return False
+            except (Aborted, Unsure):
+                if not next(pauses, False):
+                    raise
+            else:
+                return True
+
     def delete(self, paths: Sequence[str]) -> None:
         """All of them, whether they are there or not."""
         pauses = pauses_until(_PATIENCE)

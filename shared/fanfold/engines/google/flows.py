@@ -9,11 +9,9 @@ from fanfold.domain.codec import registered_from_json, registered_to_json
 from fanfold.domain.registered import Registered
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout
-from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, pauses_until
+from fanfold.engines.google.firestore import Document
 from fanfold.engines.google.querying import NAME
 from fanfold.errors import FlowNotFound
-
-_ADD_SECONDS = 60.0
 
 
 class GoogleFlows:
@@ -23,17 +21,7 @@ class GoogleFlows:
 
     def add(self, flow: Registered) -> Registered:
         write = values.create(self._layout.flow(flow.id), _fields(flow))
-        pauses = pauses_until(_ADD_SECONDS)
-        while True:
-            try:
-                self._firestore.commit([write])
-            except Exists:  # by an earlier request, or by this very one, whose reply was lost
-                return self.get(flow.id)
-            except (Aborted, Unsure):
-                if not next(pauses, False):
-                    raise
-            else:
-                return flow
+        return flow if self._firestore.create([write]) else self.get(flow.id)
 
     def get(self, flow_id: str) -> Registered:
         return _flow_of(self._firestore.get_one(self._layout.flow(flow_id)), flow_id)

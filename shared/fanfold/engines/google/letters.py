@@ -9,11 +9,9 @@ from typing import Any
 from fanfold.domain.letter import Fate, Letter
 from fanfold.engines.google import values
 from fanfold.engines.google.documents import Layout
-from fanfold.engines.google.firestore import Aborted, Document, Exists, Unsure, pauses_until
+from fanfold.engines.google.firestore import Document
 from fanfold.engines.google.querying import Where
 from fanfold.errors import LetterNotFound
-
-_KEEP_SECONDS = 60.0
 
 _KEPT = timedelta(days=400)
 
@@ -25,17 +23,7 @@ class GoogleLetters:
 
     def keep(self, letter: Letter) -> Letter:
         write = values.create(self._layout.letter(letter.id), _fields(letter))
-        pauses = pauses_until(_KEEP_SECONDS)
-        while True:
-            try:
-                self._firestore.commit([write])
-            except Exists:  # by an earlier delivery, or by this very one, whose reply was lost
-                return self.get(letter.id)
-            except (Aborted, Unsure):
-                if not next(pauses, False):
-                    raise
-            else:
-                return letter
+        return letter if self._firestore.create([write]) else self.get(letter.id)
 
     def get(self, letter_id: str) -> Letter:
         return _letter_of(self._firestore.get_one(self._layout.letter(letter_id)), letter_id)
