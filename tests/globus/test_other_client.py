@@ -87,6 +87,7 @@ def test_a_flow_is_made_public_and_private_again(http: Client) -> None:
     definition = {"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}
     flow = http.post("/flows", json={"title": "A", "definition": definition, "public": True}).json()
     assert (flow["public"], flow["definition"]) == (True, definition)
+    assert http.get(flow["flow_url"]).json() == flow
     changed = http.put(f"/flows/{flow['id']}", json={"public": False}).json()
     assert (changed["public"], changed["flow_viewers"]) == (False, [])
 

@@ -62,12 +62,19 @@ def test_each_role_of_a_flow_is_given_in_any_words(
     def edit() -> Any:
         return flows.update_flow(flow["id"], title="B")
 
+    def remove() -> Any:
+        return flows.delete_flow(flow["id"])
+
     for call, may in ((start, may_start), (edit, may_edit)):
         if may:
             call()
         else:
             assert refused(call) == (403, "FORBIDDEN")
     assert flows.get_flow(flow["id"])[role] == [bob]
+    if may_edit:
+        remove()
+    else:
+        assert refused(remove) == (403, "FORBIDDEN")
 
 
 def test_everybody_is_public_as_a_viewer_and_all_authenticated_users_as_a_starter(

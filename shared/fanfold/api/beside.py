@@ -16,6 +16,4 @@ class Beside:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{at}/"):
             await self._app(scope, receive, send)
             return
-        # `app_root_path`: where redirects and addresses of the whole begin
-        beneath = {**scope, "root_path": at, "app_root_path": root}
-        await self._other(beneath, receive, send)
+        await self._other({**scope, "root_path": at}, receive, send)

@@ -217,9 +217,7 @@ def _each(
 def _tried(one: Callable[[int, T], Any], index: int, it: T) -> tuple[Any, ItemError | None]:
     try:
         return one(index, it), None
-    except (FanfoldError, RequestValidationError) as error:
-        return None, ItemError(**told(error).as_item)
-    except Exception as error:  # noqa: BLE001  it is told, and logged, as this item's
+    except Exception as error:  # noqa: BLE001  it is told, and an unexpected one logged
         return None, ItemError(**told(error).as_item)
 
 
