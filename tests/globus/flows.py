@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fanfold import Access, Context, Permanent, action, flow
+from fanfold import Access, Context, Permanent, Retryable, action, flow
 
 
 class Echo(BaseModel):
@@ -20,6 +20,13 @@ def say(record: Echo) -> dict[str, str]:
     if record.echo_string == "fail":
         raise Permanent("told to fail")
     return {"said": record.echo_string}
+
+
+@flow
+def patient(_: Any, ctx: Context) -> int:
+    if ctx.attempt == 1:
+        raise Retryable(after=3600)
+    return ctx.attempt
 
 
 @flow

@@ -155,6 +155,17 @@ def test_runs_are_canceled_and_those_that_are_paused_are_resumed(service: Servic
 
 
 @each_engine
+def test_a_run_that_waits_for_its_next_attempt_has_it_now(service: Service) -> None:
+    flows, flow = service.flows(), service.flow(flow_id_of("patient"))
+    run_id = flow.run_flow({})["run_id"]
+    with service.working():
+        until(lambda: flows.get_run(run_id)["status"] == "INACTIVE")
+        assert flow.resume_run(run_id)["status"] == "ACTIVE"
+        until(lambda: flows.get_run(run_id)["status"] == "SUCCEEDED")
+    assert flows.get_run(run_id)["details"]["output"] == 2
+
+
+@each_engine
 def test_runs_are_listed_by_every_filter_and_page_by_page(service: Service) -> None:
     flows, flow = service.flows(), service.flow(SAY)
     number = service.flow(flow_id_of("number"))

@@ -32,6 +32,7 @@ from fanfold.api.globus.starting import (
 from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.registered import flow_id_of, made_of
+from fanfold.domain.run import RunState
 from fanfold.errors import Conflict, RunNotFound
 from fanfold.execution.validation import input_schema
 from fanfold.graphs.states import definition_of
@@ -40,6 +41,7 @@ from fanfold.steps.find_run import run_at, whole_run
 from fanfold.steps.pause import resume
 from fanfold.steps.prune import prune_one
 from fanfold.steps.stop import cancel
+from fanfold.steps.wake import make_due, wake_due
 
 router = APIRouter(tags=["runs"])
 
@@ -111,8 +113,8 @@ def stop(asker: Asking, run_id: str) -> RunDocument:
 
 @router.post("/runs/{run_id}/resume", summary="Have a run go on")
 def go_on(asker: Asking, run_id: str) -> RunDocument:
-    """One that is paused. What waits for an answer goes on when it is given (`web_inputs`), and
-    what waits for its time, then."""
+    """One that is paused, or waits for the time of its next attempt: that is now. What waits for an
+    answer goes on when it is given (`web_inputs`)."""
     batch = single(asker, run_id)
     ports = asker.fanfold.ports
     if batch.state is BatchState.PAUSED:
@@ -122,6 +124,8 @@ def go_on(asker: Asking, run_id: str) -> RunDocument:
         raise Conflict(f"Run {view.run_id} has ended, as {view.state}: it cannot go on")
     if view.questions:
         raise Conflict(f"Run {view.run_id} waits for an answer: respond to its web input")
+    if view.state is RunState.WAITING and not view.children and make_due(ports, batch, 0):
+        wake_due(ports, asker.fanfold.policy, batch)
     return shown(asker, batch)
 
 
