@@ -13,7 +13,7 @@ The house: `batches` and `runs` say what each call is (operations of `calls`, wh
 """
 
 from fanfold.client.async_client import AsyncClient
-from fanfold.client.bulk import FlowItem, FlowRun, ItemError, RoleItem, RunItem
+from fanfold.client.bulk_shapes import FlowItem, FlowRun, Item, ItemError, RoleItem, RunItem
 from fanfold.client.client import Client
 from fanfold.client.errors import (
     BatchNotFound,
@@ -78,6 +78,7 @@ __all__ = [
     "FlowNotFound",
     "FlowRun",
     "Forbidden",
+    "Item",
     "ItemError",
     "Job",
     "LogEntry",

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 import fanfold.client as package
-from fanfold.client import AsyncClient, Client, errors, shapes
+from fanfold.client import AsyncClient, Client, bulk_shapes, errors, shapes
 from fanfold.client.calls import Request
 from fanfold.client.operations import Operations
 
@@ -21,6 +21,7 @@ OWN = {"close", "aclose", "run", "iterate", "local"}
 GIVEN: dict[str, Any] = {
     "flow": "shout", "input": 1, "lines": b"", "batch_id": "batch-a", "run_id": "run",
     "record_id": 1, "name": "shout", "run_ids": ["run"], "on_change": print, "age": 1.0,
+    "runs": [{}], "flow_ids": ["f"], "provider_id": "p", "role_ids": ["r"],
     "value": True, "generation": 1, "until": datetime.now().astimezone(),
 }  # fmt: skip
 #: DELETE is POST …/cancel in other words
@@ -76,7 +77,7 @@ def test_importing_it_loads_no_server_and_no_engine() -> None:
 
 
 def test_each_value_and_error_can_be_imported_from_the_package() -> None:
-    kinds = [it for module in (shapes, errors) for it in vars(module).values()]
+    kinds = [it for module in (shapes, bulk_shapes, errors) for it in vars(module).values()]
     own = {
         it.__name__
         for it in kinds

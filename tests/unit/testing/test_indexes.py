@@ -22,6 +22,7 @@ from fanfold.engines.google.resources import EXPIRING, INDEXES, UNINDEXED
 from fanfold.errors import EngineError
 from fanfold.ports import Ports
 from fanfold.testing.cloud import Cloud, running_cloud
+from fanfold.testing.conformance.flows import a_flow
 from fanfold.testing.conformance.rig import failed, live, new_batch, ok, sealed, with_records
 
 #: fields that only some documents have, or that are no more
@@ -71,6 +72,8 @@ def use(ports: Ports) -> None:
     ports.letters.keep(_letter(batch.id))
     ports.letters.find(batch.id)
     ports.letters.find()
+    flow = ports.flows.add(a_flow("some"))
+    ports.flows.find(after=flow.id)
 
 
 def test_each_index_that_is_declared_is_one_that_is_needed(cloud: Cloud, ports: Ports) -> None:
