@@ -7,8 +7,6 @@ of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -16,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from fanfold.api.asking import Asker, Asking
+from fanfold.api.globus.abreast import USUAL, abreast
 from fanfold.api.globus.action_providers import RoleDocument, provider_of, role_of
 from fanfold.api.globus.errors import told
 from fanfold.api.globus.flow_documents import FlowDocument, flow_document
@@ -39,7 +38,7 @@ Names = Annotated[list[Name], Field(max_length=MOST)]
 
 class _Bulk(BaseModel):
     #: items under way at once
-    concurrency: Annotated[int, Field(ge=1, le=100)] = 10
+    concurrency: Annotated[int, Field(ge=1, le=100)] = USUAL
 
 
 class Runs(_Bulk):
@@ -210,8 +209,7 @@ def _runs(body: RunIds, one: Callable[[int, str], RunDocument]) -> RunResults:
 def _each(
     its: Sequence[Any], concurrency: int, one: Callable[[int, Any], T]
 ) -> list[tuple[T | None, ItemError | None]]:
-    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="bulk") as pool:
-        return list(pool.map(partial(_tried, one), range(len(its)), its))
+    return abreast(lambda it: _tried(one, *it), list(enumerate(its)), concurrency)
 
 
 def _tried(one: Callable[[int, T], Any], index: int, it: T) -> tuple[Any, ItemError | None]:

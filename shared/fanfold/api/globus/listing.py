@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from fanfold.api.asking import Asker
+from fanfold.api.globus.abreast import abreast
 from fanfold.api.globus.paging import (
     FARTHEST,
     Asked,
@@ -21,6 +22,7 @@ from fanfold.api.globus.paging import (
     in_order,
     listed,
     orders_of,
+    page_of,
     refused,
     words_of,
 )
@@ -31,11 +33,12 @@ from fanfold.domain.batch import ENDED, Batch, BatchState
 from fanfold.domain.ids import run_id_of
 from fanfold.domain.lineage import Kind
 from fanfold.domain.registered import flow_id_of
+from fanfold.ports import Ports
 from fanfold.steps.find_batches import Found, Wanted, find_batches
-from fanfold.steps.find_run import RunView, run_at, whole_run
+from fanfold.steps.find_run import run_at, whole_run
 
 #: for `total`, so many are counted at most
-_COUNTED = 1000
+_COUNTED = 200
 #: of those that are looked through for one page
 _LOOKED_AT = 1000
 _FIELDS = (
@@ -96,12 +99,12 @@ class RunFilter:
 def found_runs(asker: Asker, asked: Asked, only: RunFilter) -> tuple[list[dict[str, Any]], Any]:
     """The page's documents, and what the list says of itself."""
     search = _Search(asker, only)
-    views, about = (_newest if only.is_newest_first else _ordered)(search, asked, only)
+    batches, about = (_newest if only.is_newest_first else _ordered)(search, asked)
     if only.marker_only:
         return [], about
     facts = Facts(asker)
     ports = asker.fanfold.ports
-    return [run_document(facts, whole_run(ports, it.batch, 0)) for it in views], about
+    return abreast(lambda it: run_document(facts, whole_run(ports, it, 0)), batches), about
 
 
 @dataclass(slots=True)
@@ -109,7 +112,8 @@ class _Search:
     asker: Asker
     only: RunFilter
 
-    def find(self, views: dict[str, RunView], limit: int, before: str, look_at: int) -> Found:
+    def find(self, limit: int, before: str, look_at: int) -> Found:
+        """What costs a look at the run itself is asked last."""
         asker, only = self.asker, self.only
         ports = asker.fanfold.ports
 
@@ -121,8 +125,7 @@ class _Search:
                 return False
             if not all(it in label for it in only.labels) or not self._has_role(batch):
                 return False
-            view = views[batch.id] = run_at(ports, batch, 0)
-            return not only.statuses or status_of(view) in only.statuses
+            return not only.statuses or status_of(run_at(ports, batch, 0)) in only.statuses
 
         return find_batches(
             ports.batches,
@@ -141,71 +144,69 @@ class _Search:
         return not self.only.roles.isdisjoint(run_roles(self.asker.principal, batch, access))
 
 
-def _newest(search: _Search, asked: Asked, only: RunFilter) -> tuple[list[RunView], Any]:
-    views: dict[str, RunView] = {}
+def _newest(search: _Search, asked: Asked) -> tuple[list[Batch], Any]:
     before = ""
     if asked.marker is not None:
         before = search.asker.run(Action.SEE, asked.marker)[0].id
     look_at = max(_LOOKED_AT, asked.offset + asked.limit + 1)
-    found = search.find(views, asked.offset + asked.limit, before, look_at)
-    page = [views[it.id] for it in found.batches[asked.offset :]]
+    found = search.find(asked.offset + asked.limit, before, look_at)
     total = len(found.batches)
-    if found.last and asked.marker is None and not only.marker_only:
-        total += len(search.find(views, _COUNTED, found.last, _COUNTED).batches)
+    if found.last and asked.marker is None and not search.only.marker_only:
+        total += len(search.find(_COUNTED, found.last, _COUNTED).batches)
     marker = run_id_of(found.last, 0) if found.last else None
-    more = found.last != ""
-    return page, about_page(asked, asked.offset, total, more=more, marker=marker)
+    about = about_page(asked, asked.offset, total, more=found.last != "", marker=marker)
+    return found.batches[asked.offset :], about
 
 
 @dataclass(slots=True)
 class _Row:
     """What runs may be ordered by."""
 
-    view: RunView
+    ports: Ports
+    batch: Batch
 
     @property
     def run_id(self) -> str:
-        return self.view.run_id
+        return run_id_of(self.batch.id, 0)
 
     @property
     def flow_id(self) -> str:
-        return flow_id_of(self.view.batch.flow.name)
+        return flow_id_of(self.batch.flow.name)
 
     @property
     def flow_title(self) -> str:
-        return self.view.batch.flow.title or self.view.batch.flow.name
+        return self.batch.flow.title or self.batch.flow.name
 
     @property
     def label(self) -> str | None:
-        return self.view.batch.options.label
+        return self.batch.options.label
 
     @property
     def status(self) -> str:
-        return status_of(self.view)
+        return status_of(run_at(self.ports, self.batch, 0))
 
     @property
     def start_time(self) -> float:
-        return self.view.batch.created_at
+        return self.batch.created_at
 
     @property
     def completion_time(self) -> float | None:
-        return self.view.ended_at if self.view.ended else None
+        return self.batch.closed_at if self.batch.closed is not None else None
 
     created_at = start_time
     completed_at = completion_time
 
 
-def _ordered(search: _Search, asked: Asked, only: RunFilter) -> tuple[list[RunView], Any]:
-    views: dict[str, RunView] = {}
-    found = search.find(views, FARTHEST, "", FARTHEST)
+def _ordered(search: _Search, asked: Asked) -> tuple[list[Batch], Any]:
+    found = search.find(FARTHEST, "", FARTHEST)
     if found.last:
         raise refused(
             "orderby", f"there are more than {FARTHEST:,} runs to be put in order: filter them"
         )
-    rows = in_order([_Row(views[it.id]) for it in found.batches], only.orders)
-    start = asked.start
-    page = [it.view for it in rows[start : start + asked.limit]]
-    return page, about_page(asked, start, len(rows), more=start + len(page) < len(rows))
+    ports = search.asker.fanfold.ports
+    rows = in_order([_Row(ports, it) for it in found.batches], search.only.orders)
+    page, about = page_of(rows, asked)
+    return [it.batch for it in page], about
 
 
 def _statuses(given: str | None) -> frozenset[str]:

@@ -102,12 +102,12 @@ def orders_of(given: Sequence[str] | None, known: Sequence[str]) -> list[tuple[s
 def in_order(its: list[T], orders: Sequence[tuple[str, bool]]) -> list[T]:
     """By the fields of these names; what has none is last."""
     for name, down in reversed(orders):
-        its.sort(key=lambda it: _sortable(getattr(it, name)), reverse=down)
-        its.sort(key=lambda it: getattr(it, name) is None)
+        valued = [(getattr(it, name), it) for it in its]
+        known = [pair for pair in valued if pair[0] is not None]
+        known.sort(key=lambda pair: _sortable(pair[0]), reverse=down)
+        its = [it for _, it in (*known, *(pair for pair in valued if pair[0] is None))]
     return its
 
 
 def _sortable(value: Any) -> Any:
-    if value is None:
-        return (0, "")
-    return (1, value.casefold() if isinstance(value, str) else value)
+    return value.casefold() if isinstance(value, str) else value

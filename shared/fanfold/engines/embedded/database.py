@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from fanfold.domain.digest import mix
 from fanfold.engines.embedded.schema import APPLICATION_ID, TABLES, VERSION
@@ -29,6 +30,20 @@ _FULL_BYTES = 64 * 1024
 _OPENING = threading.Lock()
 
 
+class _Held:
+    """A thread's connection, which is closed when the thread has ended: a server's threads come and
+    go."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self.connection.close()
+
+    __del__ = close
+
+
 class Database:
     def __init__(self, home: Path) -> None:
         if sqlite3.sqlite_version_info < (3, 35):
@@ -38,7 +53,8 @@ class Database:
             )
         self.path = home / "fanfold.db"
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        #: those of the threads that live
+        self._opened: WeakSet[_Held] = WeakSet()
         self._turn = threading.Lock()
         lock = home / "write.lock"
         try:
@@ -63,12 +79,11 @@ class Database:
 
     def read(self) -> sqlite3.Connection:
         """This thread's connection; each statement sees what is committed when it starts."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._open()
-            self._local.connection = connection
-            self._opened.append(connection)
-        return connection
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held(self._open())
+            self._opened.add(held)
+        return held.connection
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
@@ -106,10 +121,8 @@ class Database:
                 fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        for connection in self._opened:
-            with suppress(sqlite3.Error):
-                connection.close()
-        self._opened.clear()
+        for held in list(self._opened):
+            held.close()
         self._local = threading.local()
         with suppress(OSError):
             os.close(self._lock)

@@ -212,3 +212,20 @@ def test_a_home_may_be_opened_by_many_threads_at_once(tmp_path: Path) -> None:
         with ThreadPoolExecutor(6) as pool:
             for done in [pool.submit(open_) for _ in range(6)]:
                 done.result()
+
+
+def test_threads_that_have_ended_leave_no_connection_open(home: Path) -> None:
+    """A server's threads come and go. (SQLite keeps a file open while another connection is at it,
+    and takes it again for the next one: as many as there were threads at once.)"""
+    database = Database(prepare_home(home))
+    threads, rounds = 4, 20
+
+    def files() -> int:
+        return sum(1 for it in Path("/proc/self/fd").iterdir() if it.exists())
+
+    before = files()
+    for _ in range(rounds):
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda _: database.read().execute("SELECT 1").fetchall(), range(8)))
+    assert files() <= before + threads
+    database.close()
