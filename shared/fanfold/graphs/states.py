@@ -87,7 +87,10 @@ def blueprint_of(definition: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Raises DefinitionInvalid."""
     states = definition.get("States")
     if not isinstance(states, Mapping) or not states:
-        raise DefinitionInvalid("States: an object of states, one at least", "definition", "States")
+        raise DefinitionInvalid(
+            "a definition is a blueprint, or it has States, an object with one at least",
+            *("definition", "States"),
+        )
     start = definition.get("StartAt")
     if not isinstance(start, str) or start not in states:
         raise DefinitionInvalid(f"StartAt: one of {', '.join(states)}", "definition", "StartAt")

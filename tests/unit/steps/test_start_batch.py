@@ -12,11 +12,16 @@ import pytest
 
 from fanfold.domain.batch import Batch
 from fanfold.domain.messages import BatchRequestMessage, decode_fan_out
-from fanfold.errors import MessageInvalid
+from fanfold.domain.people import Principal
+from fanfold.errors import MessageInvalid, RequestReused
 from fanfold.execution.library import Library
+from fanfold.folds.result import Result
+from fanfold.folds.stream import stream_results
 from fanfold.ports import Ports
 from fanfold.sources.copy import read_copy
+from fanfold.steps.register import register
 from fanfold.steps.start_batch import start_batch
+from fanfold.testing.working import work
 
 
 @pytest.fixture
@@ -107,3 +112,26 @@ def test_records_in_the_message_need_no_source(ports: Ports) -> None:
     batch = start(ports, records=[1, {"id": 2}])
     assert records_of(ports, batch) == [1, {"id": 2}]
     assert batch.source.name == "the message's records"
+
+
+def test_a_flow_that_was_registered_as_data_is_started_by_its_name(ports: Ports) -> None:
+    nodes = [{"id": "a", "function": "fanfold:pass"}]
+    said = {"title": "Passed on", "definition": {"blueprint": 1, "name": "x", "nodes": nodes}}
+    said["input_schema"] = {"type": "integer"}
+    ann = Principal("ann")
+    it = register(ports, Library(), lambda _: True, ann, "request", said)
+    batch = start(ports, flow=it.name, records=[1, 2])
+    assert batch.flow.place == it.place
+    work(ports)
+    assert [result.output for result in results_of(ports, batch)] == [1, 2]
+    with pytest.raises(MessageInvalid, match="is not of type"):
+        start(ports, flow=it.name, records=[1, "x"], request_id="another")
+    again = register(ports, Library(), lambda _: True, ann, "request", said)
+    assert again == it
+    with pytest.raises(RequestReused):
+        register(ports, Library(), lambda _: True, ann, "request", {**said, "input_schema": {}})
+
+
+def results_of(ports: Ports, batch: Batch) -> list[Result]:
+    ended = ports.batches.get(batch.id)
+    return list(stream_results(ports.runs, ports.batches, ports.blobs, ended))

@@ -111,7 +111,8 @@ def validate(asker: Asking, body: Definition) -> Validated:
     """Whether it could be registered; nothing is."""
     library = asker.fanfold.library
     given = body.definition, body.input_schema
-    its = checked(library, _may_use(asker), *given, name="flow", title="flow").actions
+    name = "to-be-checked"
+    its = checked(library, _may_use(asker), *given, name=name, title=name).actions
     scopes = sorted({scope for it in its for scope in it.scopes})
     return Validated(
         scopes={"User": scopes}, roles=sorted({role for it in its for role in it.roles})
