@@ -17,7 +17,7 @@ from tests.contract import assert_answers_as_documented
 #: who asks may do everything; what matters is what is asked
 ADMIN = {"Authorization": "Bearer root"}
 #: for each call
-EXAMPLES = 30
+EXAMPLES = 20
 
 
 def ended(client: Client, fanfold: Fanfold) -> str:

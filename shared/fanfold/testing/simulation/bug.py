@@ -17,6 +17,8 @@ class Bug:
     #: the invariant that it breaks first
     caught_by: str
     wrong: Wrong
+    #: a schedule that has caught it, where that is late among them: to be tried first
+    seen_at: int = 0
 
     @contextmanager
     def seeded(self) -> Iterator[None]:

@@ -227,7 +227,12 @@ BUGS: tuple[Bug, ...] = (
         "a record is counted once",
         (embedded_runs, "_create", _increments_again),
     ),
-    Bug("no question on a duplicate", _NO_SWEEP, (WaysOut, "over_elsewhere", _does_not_ask)),
+    Bug(
+        "no question on a duplicate",
+        _NO_SWEEP,
+        (WaysOut, "over_elsewhere", _does_not_ask),
+        seen_at=192,
+    ),
     Bug("no question after the seal", _NO_SWEEP, _fan_out("ask", _never_asks)),
     Bug(
         "slots not deleted at the close",
@@ -249,9 +254,17 @@ BUGS: tuple[Bug, ...] = (
         "a canary runs alone",
         (embedded_batches, "_columns", _releases_what_is_paged),
     ),
-    Bug("a release that no outbox keeps", _NO_SWEEP, (frontier_rules, "grant", _keeps_no_outbox)),
     Bug(
-        "the last page taken for published", _NO_SWEEP, _fan_out("_read_on", _trusts_the_last_page)
+        "a release that no outbox keeps",
+        _NO_SWEEP,
+        (frontier_rules, "grant", _keeps_no_outbox),
+        seen_at=177,
+    ),
+    Bug(
+        "the last page taken for published",
+        _NO_SWEEP,
+        _fan_out("_read_on", _trusts_the_last_page),
+        seen_at=988,
     ),
     Bug("out of time without handing on", _NO_SWEEP, _fan_out("request_fan_out", nothing)),
     Bug("a resume that publishes nothing", _NO_SWEEP, (pause_steps, "_publish_again", nothing)),
@@ -264,6 +277,7 @@ BUGS: tuple[Bug, ...] = (
         "a generation not checked",
         "one close per generation",
         (embedded_runs, "open_number", _settles_what_is_older),
+        seen_at=496,
     ),
     Bug(
         "a retry that clears nothing",
@@ -274,6 +288,7 @@ BUGS: tuple[Bug, ...] = (
         "a retry that clears its own results",
         "terminal never regresses",
         (EmbeddedRuns, "clear", _clears_what_is_new),
+        seen_at=471,
     ),
     Bug(
         "a wait counted each time",
@@ -289,6 +304,7 @@ BUGS: tuple[Bug, ...] = (
         "an exclusive lease taken from its holder",
         "an exclusive record is run by one",
         (EmbeddedLeases, "take", _takes_what_is_taken),
+        seen_at=173,
     ),
     Bug(
         "a lease that ended and nobody looks for",

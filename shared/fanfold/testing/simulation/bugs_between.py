@@ -52,6 +52,7 @@ BETWEEN: tuple[Bug, ...] = (
         "an end that is delivered again and passed over",
         _NO_SWEEP,
         (desk, "finalize", _passes_over_what_has_ended),
+        seen_at=1482,
     ),
     Bug(
         "any end taken for a success",
@@ -64,5 +65,10 @@ BETWEEN: tuple[Bug, ...] = (
         _NO_SWEEP,
         (suspend_steps, "look_at_children", nothing),
     ),
-    Bug("a stop that leaves the items", _STOPPED, (finalize_steps, "stop_children", nothing)),
+    Bug(
+        "a stop that leaves the items",
+        _STOPPED,
+        (finalize_steps, "stop_children", nothing),
+        seen_at=181,
+    ),
 )
