@@ -32,7 +32,7 @@ demo: $(READY) ## run a real batch on this machine: measure the standard library
 	@$(BIN)/fanfold run fanfold.flows.stdlib:measure $(ARGS)
 
 test: $(READY) ## run all tests; ARGS="-k cancel -x" is passed to pytest
-	@$(BIN)/python -m pytest -n 3 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 $(ARGS)
 
 check: $(READY) ## format, lint, types, who imports whom, and the tests of house and documents
 	$(BIN)/ruff format --check $(SOURCES)
