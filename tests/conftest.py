@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections import deque
 from collections.abc import Iterator
-from itertools import cycle
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -27,16 +25,10 @@ settings.register_profile("fanfold", deadline=None, derandomize=True)
 settings.load_profile("fanfold")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of many tests, which mostly compute, in turns with files of few, which mostly wait: so
-    the processes that run a file each neither all compute nor all wait, and the longest tests are
-    not left to the end."""
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    by_size = deque(sorted(files.values(), key=len))
-    turns = cycle((by_size.pop, by_size.popleft))
-    items[:] = [item for _ in files for item in next(turns)()]
+def pytest_collection_finish() -> None:
+    """What has been loaded stays: nobody need look through it for garbage, time and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
