@@ -185,7 +185,7 @@ def test_a_record_costs_its_one_write_and_next_to_nothing_else(served: Served) -
 def pushed(done: Operations) -> int:
     """Of what was published, all but that it started and that it ended: nobody subscribes."""
     (events,) = [count for name, count in done.published.items() if name.endswith("fanfold-events")]
-    assert events == 2
+    assert events >= 2, "on a slow machine it tells of its progress besides"
     return done.published.total() - events
 
 
