@@ -25,26 +25,26 @@ class Problem:
         return f"{place}: {self.message}" if place else self.message
 
 
-def problems_of(schema: Any, value: Any) -> Iterator[Problem]:
-    """Raises SchemaInvalid."""
-    import jsonschema_rs  # loaded by the first who has a schema
+class Schema:
+    """One that values are held against, made ready once."""
 
-    try:
-        validator = jsonschema_rs.validator_for(schema, retriever=_nothing)
-    except ValueError as error:
-        raise SchemaInvalid(_said(error)) from None
-    for found in validator.iter_errors(value):
-        yield Problem(tuple(found.instance_path), found.message)
+    def __init__(self, said: Any) -> None:
+        """Raises SchemaInvalid."""
+        import jsonschema_rs  # loaded by the first who has a schema
+
+        try:
+            self._validator = jsonschema_rs.validator_for(said, retriever=_nothing)
+        except ValueError as error:
+            raise SchemaInvalid(_said(error)) from None
+
+    def problems(self, value: Any) -> Iterator[Problem]:
+        for found in self._validator.iter_errors(value):
+            yield Problem(tuple(found.instance_path), found.message)
 
 
 def _nothing(address: str) -> Any:
     """A schema may come from anybody: nothing is read for it, neither files nor addresses."""
     raise ValueError(f"{address} is not read: put it into the schema itself, under $defs")
-
-
-def check_schema(schema: Any) -> None:
-    """Raises SchemaInvalid."""
-    next(problems_of(schema, None), None)
 
 
 def _said(error: ValueError) -> str:

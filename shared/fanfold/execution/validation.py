@@ -20,7 +20,7 @@ from fanfold.domain.flow import Flow
 from fanfold.errors import UsageError
 from fanfold.execution import hints
 from fanfold.execution.output import OutputInvalid, to_json
-from fanfold.execution.schema import problems_of
+from fanfold.execution.schema import Schema
 
 __all__ = [
     "InputInvalid",
@@ -154,13 +154,13 @@ def _shown(value: Any) -> str:
 
 def _input_of(flow: Flow) -> _Contract:
     if flow.schema is not None:
-        annotation = Annotated[Any, AfterValidator(partial(_conforming, flow.schema))]
+        annotation = Annotated[Any, AfterValidator(partial(_conforming, Schema(flow.schema)))]
         return _inputs.setdefault(flow, _Contract(TypeAdapter(annotation), ()))
     return _inputs.setdefault(flow, _contract(hints.of_record(flow), _RIGHT_INPUT))
 
 
-def _conforming(schema: dict[str, Any], data: Any) -> Any:
-    for problem in problems_of(schema, data):
+def _conforming(schema: Schema, data: Any) -> Any:
+    for problem in schema.problems(data):
         raise ValueError(str(problem))
     return data
 

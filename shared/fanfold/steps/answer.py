@@ -20,7 +20,7 @@ from fanfold.domain.ids import run_id_of
 from fanfold.domain.memo import MAX_ANSWER_BYTES, Answer, Question, answered, decode
 from fanfold.domain.run import Live, RunState
 from fanfold.errors import AnswerInvalid, Conflict, QuestionNotFound
-from fanfold.execution.schema import SchemaInvalid, problems_of
+from fanfold.execution.schema import Schema, SchemaInvalid
 from fanfold.ports import Ports
 from fanfold.steps.family import children_of
 from fanfold.steps.policy import Policy
@@ -152,7 +152,7 @@ def _check(question: Question, value: Any) -> None:
     if question.schema is None:
         return
     try:
-        problem = next(problems_of(question.schema, value), None)
+        problem = next(Schema(question.schema).problems(value), None)
     except SchemaInvalid as error:  # the flow's own: it must not wait for ever
         log.warning("question.schema", f"{question.text!r}: {error}")
         return

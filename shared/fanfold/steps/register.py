@@ -23,7 +23,7 @@ from fanfold.domain.people import Principal
 from fanfold.domain.registered import MAX_BYTES, Made, Registered, flow_id_of, made_of
 from fanfold.errors import FlowInvalid, FlowNotFound, Forbidden, RequestReused
 from fanfold.execution.library import Library
-from fanfold.execution.schema import SchemaInvalid, check_schema
+from fanfold.execution.schema import Schema, SchemaInvalid
 from fanfold.graphs.actions import actions_of
 from fanfold.graphs.flow import Flow
 from fanfold.graphs.states import DefinitionInvalid, blueprint_of, states_of
@@ -60,7 +60,7 @@ def checked(
             raise DefinitionInvalid(f"it is more than {_DEEPEST} levels deep", field)
     try:
         if input_schema:
-            check_schema(input_schema)
+            Schema(input_schema)
     except SchemaInvalid as error:
         raise DefinitionInvalid(str(error), "input_schema") from None
     blueprint = _given_blueprint(definition)

@@ -18,7 +18,7 @@ from fanfold.domain.options import options_from
 from fanfold.domain.people import GROUP
 from fanfold.errors import BatchNotFound, FlowNotFound
 from fanfold.execution.library import Found
-from fanfold.execution.schema import problems_of
+from fanfold.execution.schema import Problem, Schema
 from fanfold.execution.validation import check_input
 from fanfold.steps.create_batch import BatchRequest
 from fanfold.steps.known_flows import Known
@@ -117,21 +117,17 @@ def check_may_start(known: Known, body: NewRun) -> Found:
     if known.found is None:
         raise FlowNotFound
     flow = known.found.flow
-    if flow.schema is not None:
-        found = problems_of(flow.schema, body.body)
-        details = [
-            {
-                "loc": [".".join(["$", *map(str, it.path)])],
-                "msg": it.message,
-                "type": "InvalidActionInput",
-            }
-            for it in found
-        ]
-        if details:
-            raise InputRefused(details)
-    check_input(flow, body.body)
+    if flow.schema is None:
+        check_input(flow, body.body)
+    elif details := [_detail(it) for it in Schema(flow.schema).problems(body.body)]:
+        raise InputRefused(details)
     _ = body.options
     return known.found
+
+
+def _detail(it: Problem) -> dict[str, Any]:
+    place = ".".join(["$", *map(str, it.path)])
+    return {"loc": [place], "msg": it.message, "type": "InvalidActionInput"}
 
 
 def started(asker: Asker, known: Known, body: NewRun, tokens: Tokens) -> Started:
