@@ -50,13 +50,19 @@ class Asked:
 
 def open_questions(ports: Ports, batch: Batch) -> Iterator[Asked]:
     """What runs of the batch, and of their children, wait to be told; the batch's own first."""
+    return (it for _, it in all_questions(ports, batch) if it.is_open)
+
+
+def all_questions(ports: Ports, batch: Batch) -> Iterator[tuple[Batch, Asked]]:
+    """What those runs have asked that wait, answered or not, each with its own batch."""
     if not batch.is_open or not batch.options.interactive:
         return
     for live in ports.leases.waiting(batch.id):
         if live.generation == batch.generation:
-            yield from questions_of(live)
+            for it in all_questions_of(live):
+                yield batch, it
     for child in children_of(ports, batch.id):
-        yield from open_questions(ports, child)
+        yield from all_questions(ports, child)
 
 
 def questions_of(live: Live) -> list[Asked]:

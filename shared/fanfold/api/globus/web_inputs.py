@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, starmap
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -27,8 +27,13 @@ from fanfold.domain.batch import OPEN, Batch
 from fanfold.domain.ids import MAX_QUESTION, place_of_question, question_id_of
 from fanfold.domain.registered import flow_id_of, uuid_named
 from fanfold.errors import QuestionNotFound, RunNotFound
-from fanfold.steps.answer import Asked, all_questions_of, answer, question_numbered
-from fanfold.steps.family import children_of
+from fanfold.steps.answer import (
+    Asked,
+    all_questions,
+    all_questions_of,
+    answer,
+    question_numbered,
+)
 from fanfold.steps.find_batches import Wanted, find_batches
 
 router = APIRouter(prefix="/web_inputs", tags=["web inputs"])
@@ -113,6 +118,8 @@ def find(
     orders = orders_of(orderby, _FIELDS)
     summaries = []
     for it in islice(_asked(asker, listed(filter_run_ids)), _QUESTIONS):
+        if it.asked.number > MAX_QUESTION:  # it has no id; the other surface tells of it
+            continue
         if flow_ids and flow_id_of(it.batch.flow.name) not in flow_ids:
             continue
         summary = WebInputSummary(**_summary(asker, it))
@@ -181,30 +188,14 @@ def _asked(asker: Asker, run_ids: list[str]) -> Iterator[_Found]:
             except RunNotFound:
                 continue
             for live in ports.leases.lives(batch.id, [index]).values():
-                yield from _of_live(batch, live)
+                if live.generation == batch.generation:
+                    yield from (_Found(batch, it) for it in all_questions_of(live))
         return
     open_ = find_batches(
         ports.batches, Wanted(), OPEN, _BATCHES, also=asker.sees, look_at=_BATCHES
     ).batches
     for batch in open_:
-        if batch.options.interactive:
-            yield from _of_batch(asker, batch)
-
-
-def _of_batch(asker: Asker, batch: Batch) -> Iterator[_Found]:
-    """And of the items of its runs."""
-    for live in asker.fanfold.ports.leases.waiting(batch.id):
-        yield from _of_live(batch, live)
-    for child in children_of(asker.fanfold.ports, batch.id):
-        if child.is_open:
-            yield from _of_batch(asker, child)
-
-
-def _of_live(batch: Batch, live: Any) -> Iterator[_Found]:
-    if live.generation == batch.generation:
-        for it in all_questions_of(live):
-            if it.number <= MAX_QUESTION:
-                yield _Found(batch, it)
+        yield from starmap(_Found, all_questions(ports, batch))
 
 
 def _summary(asker: Asker, it: _Found) -> dict[str, Any]:
