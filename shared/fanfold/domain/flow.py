@@ -53,6 +53,10 @@ class FlowRef:
         return self.place.startswith(IN_MEMORY)
 
     @property
+    def heading(self) -> str:
+        return self.title or self.name
+
+    @property
     def shown(self) -> str:
         """For people."""
         return f"{self.name}/{self.part}" if self.part else self.name

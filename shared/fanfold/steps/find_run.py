@@ -100,8 +100,8 @@ def _to_come(ports: Ports, batch: Batch) -> Record | None:
     """Of a run started by itself, the record that its source holds and that no page has yet."""
     if not batch.source.blob:
         return None
-    chunks = ports.blobs.read(batch.source.blob)
     try:
+        chunks = ports.blobs.read(batch.source.blob)
         for line in read_copy(chunks, name=batch.source.name):
             return Record(0, line.key, line.body)
     except BlobNotFound:  # read meanwhile, and removed

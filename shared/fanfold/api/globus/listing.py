@@ -175,7 +175,7 @@ class _Row:
 
     @property
     def flow_title(self) -> str:
-        return self.batch.flow.title or self.batch.flow.name
+        return self.batch.flow.heading
 
     @property
     def label(self) -> str | None:

@@ -15,23 +15,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from fanfold.api.asking import Asker
 from fanfold.api.globus.documents import Document, Listed, as_object
-from fanfold.api.globus.flow_documents import FlowDescription, changed_at, described, times_of
+from fanfold.api.globus.flow_documents import FlowDescription, described, times_of
 from fanfold.api.globus.people import owner_urn, parted, urns_of
 from fanfold.api.globus.roles import run_roles
 from fanfold.api.shapes import moment
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.domain.registered import flow_id_of
 from fanfold.domain.run import RunState
-from fanfold.errors import FlowInvalid, FlowNotFound
+from fanfold.errors import FlowNotFound
 from fanfold.steps.find_run import RunView, WholeRun
-from fanfold.steps.known_flows import flow_of_id
+from fanfold.steps.known_flows import Known, flow_of_id
 
 _CODES = {
     RunState.QUEUED: ("ACTIVE", "FlowStarting", "The run waits for its turn"),
@@ -108,35 +107,32 @@ def is_paused(view: RunView) -> bool:
 
 @dataclass(slots=True)
 class Facts:
-    """What is told of the flows of runs, found out once for each."""
+    """What is told of the flows of runs, each looked up once."""
 
     asker: Asker
-    _updated: dict[str, float | None] = field(default_factory=dict)
+    #: None: it is gone
+    _known: dict[str, Known | None] = field(default_factory=dict)
 
     def updated_at(self, batch: Batch) -> float | None:
-        name = batch.flow.name
-        if name not in self._updated:
-            self._updated[name] = self._find(name)
-        return self._updated[name]
-
-    def _find(self, name: str) -> float | None:
-        fanfold = self.asker.fanfold
-        with suppress(FlowNotFound, FlowInvalid):
-            return changed_at(fanfold.library.named(name))
-        with suppress(FlowNotFound):
-            return fanfold.ports.flows.get(flow_id_of(name)).updated_at
-        return None
+        known = self._of(batch)
+        return None if known is None else times_of(known)[1]
 
     def description(self, batch: Batch) -> dict[str, Any]:
         """Of one that is gone, what its runs still know."""
-        fanfold = self.asker.fanfold
-        flow_id = flow_id_of(batch.flow.name)
-        with suppress(FlowNotFound):
-            known = flow_of_id(fanfold.ports, fanfold.library, flow_id)
-            created, updated = times_of(known)
-            times = {"created_at": moment(created), "updated_at": moment(updated)}
-            return {**described(known), **times}
-        return _description_of_gone(flow_id, batch.flow.title or batch.flow.name)
+        known = self._of(batch)
+        if known is not None:
+            return described(known)
+        return _description_of_gone(flow_id_of(batch.flow.name), batch.flow.heading)
+
+    def _of(self, batch: Batch) -> Known | None:
+        name = batch.flow.name
+        if name not in self._known:
+            fanfold = self.asker.fanfold
+            try:
+                self._known[name] = flow_of_id(fanfold.ports, fanfold.library, flow_id_of(name))
+            except FlowNotFound:
+                self._known[name] = None
+        return self._known[name]
 
 
 def _description_of_gone(flow_id: str, title: str) -> dict[str, Any]:
@@ -159,7 +155,7 @@ def run_document(facts: Facts, whole: WholeRun, *, repeated: bool = False) -> di
         "run_id": view.run_id,
         "action_id": view.run_id,
         "flow_id": flow_id_of(batch.flow.name),
-        "flow_title": batch.flow.title or batch.flow.name,
+        "flow_title": batch.flow.heading,
         "flow_last_updated": moment(facts.updated_at(batch)),
         "status": status_of(view),
         "display_status": _display_status(view),

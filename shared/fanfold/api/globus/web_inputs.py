@@ -211,7 +211,7 @@ def _summary(asker: Asker, it: _Found) -> dict[str, Any]:
         "user_roles": roles,
         "input_type": "selection" if _options(it.asked) else "value",
         "title": question.text,
-        "flow": Ref(id=flow_id_of(batch.flow.name), title=batch.flow.title or batch.flow.name),
+        "flow": Ref(id=flow_id_of(batch.flow.name), title=batch.flow.heading),
         "run": RunRef(id=it.asked.run_id, label=batch.options.label),
         "created_timestamp": moment(question.asked_at),
         "edited_timestamp": moment(closed or question.asked_at),
