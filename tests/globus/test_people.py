@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from globus_sdk import FlowsAPIError
+from httpx import Client
 
 from fanfold.domain.people import uuid_of
 from fanfold.domain.registered import flow_id_of
@@ -192,3 +193,23 @@ def test_one_whose_action_is_gone_is_shown_and_cannot_be_started(
     with pytest.raises(FlowsAPIError, match="no such flow"):
         service.flow(flow["id"]).run_flow({"text": "a"})
     assert flow_id_of(flow["name"]) == flow["id"]
+
+
+def test_making_a_flow_public_keeps_those_who_were_named(service: Service) -> None:
+    flow = created(service.flows(), flow_viewers=["bob"])
+    with Client(base_url=f"{service.address}/v1", headers={"Authorization": "Bearer ann"}) as http:
+        for said in ({"title": "B", "public": True}, {"public": True}):
+            shown = http.put(f"/flows/{flow['id']}", json=said).json()
+            assert set(shown["flow_viewers"]) == {"bob", "public"}
+        shown = http.put(f"/flows/{flow['id']}", json={"title": "C", "public": False}).json()
+        assert shown["flow_viewers"] == ["bob"]
+
+
+def test_flows_are_found_by_their_owner_in_any_words(service: Service) -> None:
+    flow = created(service.flows())
+    for owner in ("ann", flow["flow_owner"]):
+        found = service.flows().list_flows(query_params={"filter_owner": owner})
+        assert [it["id"] for it in found] == [flow["id"]]
+    with pytest.raises(FlowsAPIError, match="Unrecognized principal") as wrong:
+        service.flows().list_flows(query_params={"filter_owner": "urn:x"})
+    assert wrong.value.http_status == 422

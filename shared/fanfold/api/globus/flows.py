@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from fanfold.api.asking import Asker, Asking
 from fanfold.api.globus.flow_documents import DeletedFlow, FlowDocument, FlowList, flow_document
-from fanfold.api.globus.ids import parsed_id
-from fanfold.api.globus.paging import Asked, in_order, orders_of, page_of, words_of
-from fanfold.api.globus.people import Person, person_of
+from fanfold.api.globus.paging import Asked, in_order, orders_of, page_of, refused, words_of
+from fanfold.api.globus.people import Person, owner_urn, person_of
 from fanfold.api.globus.repeated import Key, tokens_of
 from fanfold.api.globus.roles import FLOW_ROLES, flow_roles
 from fanfold.api.shapes import moment
 from fanfold.domain import action
 from fanfold.domain.access import Action, check_flow, roles_for_flow
 from fanfold.domain.people import ALL, Role
-from fanfold.errors import Conflict, Forbidden
+from fanfold.domain.registered import Registered
+from fanfold.errors import Conflict, FlowNotFound, Forbidden
 from fanfold.steps.known_flows import Known, all_flows, flow_of_id
 from fanfold.steps.register import change, checked, register, remove
 
@@ -32,8 +34,9 @@ Keywords = Annotated[
 People = Annotated[list[Person], Field(max_length=500)]
 #: what a list may be ordered by
 _FIELDS = ("id", "scope_string", "title", "created_at", "updated_at", "flow_owner", "created_by")
-#: ours, by its name there
-_FLOW_PEOPLE = {
+#: a Registered's field, by its name there
+_OURS = {
+    "flow_owner": "owner",
     "flow_viewers": "viewers",
     "flow_starters": "starters",
     "flow_administrators": "administrators",
@@ -96,11 +99,13 @@ class Validated(BaseModel):
 def create(
     asker: Asking, request: Request, body: NewFlow, key: Annotated[Key, Depends()]
 ) -> FlowDocument:
-    """A graph of registered actions, as data. It can be started at once, here and at every other
-    face, by its `name`."""
+    """A graph of registered actions, as data. It can be started at once, here, and by its `name`
+    through `/api` and by a published message."""
     fanfold = asker.fanfold
     tokens = tokens_of(key.said, body.model_dump(), fanfold.ports.clock.now())
     said = _said(body.model_dump())
+    if body.public:
+        said["viewers"] = _viewers(body.flow_viewers, public=True)
     arguments = fanfold.ports, fanfold.library, _may_use(asker), asker.principal
     it = register(*arguments, tokens.now, said, tokens.before, tokens.since)
     return _document(asker, request, flow_of_id(fanfold.ports, fanfold.library, it.id))
@@ -136,6 +141,7 @@ def find(
     wanted = words_of("filter_roles", filter_roles, FLOW_ROLES)
     wanted |= words_of("filter_role", filter_role, FLOW_ROLES)
     orders = orders_of(orderby, _FIELDS)
+    owner = _owner(filter_owner)
     documents = []
     for known in all_flows(asker.fanfold.ports, asker.fanfold.library):
         roles = flow_roles(asker.principal, known.access, known.registered)
@@ -143,7 +149,7 @@ def find(
             continue
         if filter_public and ALL not in known.access.viewers:
             continue
-        if filter_owner and known.access.owner != person_of(filter_owner):
+        if owner and owner_urn(known.access.owner) != owner:
             continue
         document = _document(asker, request, known)
         if _has(document, filter_fulltext) and _has(document, q):
@@ -160,25 +166,25 @@ def get(asker: Asking, request: Request, flow_id: str) -> FlowDocument:
 @router.put("/{flow_id}", summary="Change a flow")
 def update(asker: Asking, request: Request, flow_id: str, body: FlowChanges) -> FlowDocument:
     """Of what is registered; runs of it go on as they were started."""
-    known = _registered(asker, flow_id)
+    registered, _ = _registered(asker, flow_id)
     changes = _said(body.model_dump(exclude_none=True))
     if "owner" in changes:
         if not asker.principal.is_among((changes["owner"],)):
             raise Forbidden("a flow can be made one's own, and nobody else's")
         changes["owner"] = asker.principal.identity
     if body.public is not None:
-        viewers = set(changes.get("viewers", known.registered.viewers if known.registered else ()))
-        changes["viewers"] = tuple(sorted(viewers | {ALL} if body.public else viewers - {ALL}))
+        viewers = changes.get("viewers", registered.viewers)
+        changes["viewers"] = _viewers(viewers, public=body.public)
     fanfold = asker.fanfold
     arguments = fanfold.ports, fanfold.library, _may_use(asker), asker.principal
-    change(*arguments, known.id, changes)
-    return _document(asker, request, flow_of_id(fanfold.ports, fanfold.library, known.id))
+    change(*arguments, registered.id, changes)
+    return _document(asker, request, flow_of_id(fanfold.ports, fanfold.library, registered.id))
 
 
 @router.delete("/{flow_id}", summary="Remove a flow")
 def delete(asker: Asking, request: Request, flow_id: str) -> DeletedFlow:
     """It cannot be started any more; what was started of it goes on."""
-    known = _registered(asker, flow_id)
+    _, known = _registered(asker, flow_id)
     ports = asker.fanfold.ports
     remove(ports, asker.principal, known.id)
     deleted_at = moment(ports.clock.now())
@@ -188,20 +194,32 @@ def delete(asker: Asking, request: Request, flow_id: str) -> DeletedFlow:
 def seen(asker: Asker, do: Action, flow_id: str) -> Known:
     """Raises FlowNotFound, Forbidden."""
     fanfold = asker.fanfold
-    known = flow_of_id(fanfold.ports, fanfold.library, parsed_id(flow_id))
+    try:
+        known = flow_of_id(fanfold.ports, fanfold.library, str(UUID(flow_id)))
+    except ValueError:
+        raise FlowNotFound from None
     check_flow(asker.principal, do, known.name, known.access)
     return known
 
 
-def _registered(asker: Asker, flow_id: str) -> Known:
+def _registered(asker: Asker, flow_id: str) -> tuple[Registered, Known]:
+    """Raises Conflict for one that is code."""
     known = seen(asker, Action.SEE_FLOW, flow_id)
     if known.registered is None:
         raise Conflict(f"{known.name} is code, and changed with it: deploy it anew")
-    return known
+    return known.registered, known
 
 
 def _document(asker: Asker, request: Request, known: Known) -> FlowDocument:
     return FlowDocument(**flow_document(asker, known, str(request.base_url)))
+
+
+def _owner(named: str | None) -> str | None:
+    """As owners are shown, in whatever words one is named."""
+    try:
+        return owner_urn(person_of(named or ""))
+    except ValueError as error:
+        raise refused("filter_owner", str(error)) from None
 
 
 def _may_use(asker: Asker) -> Any:
@@ -212,14 +230,18 @@ def _may_use(asker: Asker) -> Any:
 
 
 def _said(body: dict[str, Any]) -> dict[str, Any]:
-    """As the fields of a Registered."""
-    public = body.pop("public", False)
-    said = {_FLOW_PEOPLE.get(name, name): value for name, value in body.items()}
-    if "flow_owner" in said:
-        said["owner"] = said.pop("flow_owner")
-    if public and "title" in said and ALL not in said.get("viewers", ()):
-        said["viewers"] = [*said.get("viewers", ()), ALL]
-    return {name: tuple(it) if isinstance(it, list) else it for name, it in said.items()}
+    """As the fields of a Registered, but for whether it is public."""
+    return {
+        _OURS.get(name, name): tuple(it) if isinstance(it, list) else it
+        for name, it in body.items()
+        if name != "public"
+    }
+
+
+def _viewers(named: Iterable[str], *, public: bool) -> tuple[str, ...]:
+    """That it is public is said of its viewers."""
+    others = tuple(it for it in named if it != ALL)
+    return (*others, ALL) if public else others
 
 
 def _has(document: FlowDocument, text: str | None) -> bool:
