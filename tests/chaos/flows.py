@@ -18,8 +18,10 @@ def count_ok(results: Iterable[Result]) -> int:
 
 @flow(retries=0, fold=count_ok)
 def counted(record: dict[str, Any], ctx: Context) -> int:
-    """Echoes n; a record may ask to fail until the flow is mended, to be noted in a file, or to
-    kill its process."""
+    """Echoes n; a record may ask to fail until the flow is mended, to be noted in a file, to wait
+    until there is one, or to kill its process."""
+    while "gate" in record and not Path(record["gate"]).exists():
+        time.sleep(0.01)
     if "note" in record:
         with Path(record["note"]).open("a") as file:
             file.write(f"{ctx.index}\n")

@@ -26,6 +26,9 @@ from fanfold.local.up import Up, brought_up
 from fanfold.settings import Settings
 from tests.deploy.test_terraform import local
 
+#: whichever test comes first waits for what is fetched and installed
+pytestmark = pytest.mark.timeout(600)
+
 MINE = "from fanfold import flow\n@flow\ndef triple(record):\n    return 3 * record\n"
 
 
