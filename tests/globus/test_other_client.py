@@ -68,6 +68,25 @@ def test_a_run_that_fails_says_why(service: Service, http: Client) -> None:
     assert (failed["code"], failed["run_id"]) == ("FlowFailed", run_id)
 
 
+def test_the_log_tells_of_each_state(service: Service, http: Client) -> None:
+    states = {
+        "a": {"Type": "Pass", "Next": "b"},
+        "b": {"Type": "Action", "ActionUrl": "action:split", "End": True},
+    }
+    body = {"title": "A", "definition": {"StartAt": "a", "States": states}}
+    flow = http.post("/flows", json=body).json()
+    run = http.post("/runs", json={"flow_id": flow["id"], "input": {}}).json()
+    service.work()
+    log = http.get(f"/runs/{run['run_id']}/log").json()["entries"]
+    assert [it["code"] for it in log] == [
+        "FlowStarting", "FlowStarted", "PassStarted", "PassCompleted", "ActionStarted",
+        "ActionFailed", "FlowFailed",
+    ]  # fmt: skip
+    assert log[5]["details"]["state_name"] == "b"
+    assert log[5]["description"].startswith("b failed: ")
+    assert log[5]["details"]["error"] in log[5]["description"]
+
+
 def test_lists_are_paged_by_offset(http: Client) -> None:
     for n in range(5):
         http.post("/runs", json={"flow_id": NUMBER, "input": n})

@@ -69,6 +69,10 @@ def test_a_flow_is_validated_registered_run_changed_and_removed(service: Service
     service.work()
     ended = flows.get_run(run["run_id"])
     assert (ended["status"], ended["details"]["output"]) == ("SUCCEEDED", 3)
+    nodes = [it for it in flows.get_run_logs(run["run_id"]) if "state_name" in it["details"]]
+    assert [it["code"] for it in nodes] == 3 * ["ActionStarted", "ActionCompleted"]
+    assert nodes[0]["details"] == {"state_name": "shout", "action_url": "action:shout"}
+    assert nodes[-1]["details"] == {"state_name": "count"}
 
     # a change is for what is started from then on
     nodes = REPORT["nodes"][1:]
@@ -160,7 +164,8 @@ def test_a_run_that_waits_for_its_next_attempt_has_it_now(service: Service) -> N
     run_id = flow.run_flow({})["run_id"]
     with service.working():
         until(lambda: flows.get_run(run_id)["status"] == "INACTIVE")
-        assert flow.resume_run(run_id)["status"] == "ACTIVE"
+    assert flow.resume_run(run_id)["status"] == "ACTIVE"
+    with service.working():
         until(lambda: flows.get_run(run_id)["status"] == "SUCCEEDED")
     assert flows.get_run(run_id)["details"]["output"] == 2
 

@@ -99,7 +99,13 @@ class Asker:
         return batch, index
 
     def sees(self, batch: Batch) -> bool:
-        return may(self.principal, Action.SEE, batch, self.desk.access_of(batch.flow.name))
+        return self._may(Action.SEE, batch)
+
+    def holds(self, batch: Batch) -> bool:
+        return self._may(Action.HOLD, batch)
+
+    def _may(self, action: Action, batch: Batch) -> bool:
+        return may(self.principal, action, batch, self.desk.access_of(batch.flow.name))
 
 
 #: so that the document says how one tells who one is; it is the desk that believes it, or not

@@ -15,11 +15,11 @@ from fanfold.api.shapes import JobShape, ResultShape
 from fanfold.domain.access import Action
 from fanfold.domain.batch import Batch
 from fanfold.domain.run import RunState
-from fanfold.errors import RecordNotFound
 from fanfold.folds.exports.format import JsonLines, Lines
 from fanfold.folds.exports.table import Table
 from fanfold.folds.result import Result
 from fanfold.folds.stream import stream_results
+from fanfold.steps.find_run import index_of
 
 router = APIRouter(prefix="/api/batches/{batch_id}", tags=["results"])
 PAGE = 100
@@ -58,14 +58,17 @@ def job(
     batch_id: str,
     record_id: Annotated[str, Path(max_length=1000, description="an index, or a key")],
 ) -> ResultShape:
-    """One record's output or error, its attempts and its log."""
+    """One record's output, or its error and where that was raised, its attempts and its log."""
     batch = asker.batch(Action.SEE, batch_id)
     ports = asker.fanfold.ports
-    index = _index_of(asker, batch, record_id)
+    index = index_of(ports, batch, record_id)
     (result,) = _results(asker, batch, index, index + 1)
     run = ports.runs.read(batch_id, [index]).get(index)
     live = None if run else ports.leases.lives(batch_id, [index]).get(index)
-    return ResultShape.whole(result, run, live)
+    shape = ResultShape.whole(result, run, live)
+    if run is not None and asker.holds(batch):
+        shape.traceback = run.traceback
+    return shape
 
 
 @router.get(
@@ -109,13 +112,3 @@ def _written(chosen: Lines, wanted: Iterator[Result]) -> Iterator[bytes]:
 def _results(asker: Asker, batch: Batch, start: int, stop: int | None) -> Iterator[Result]:
     ports = asker.fanfold.ports
     return stream_results(ports.runs, ports.batches, ports.blobs, batch, start=start, stop=stop)
-
-
-def _index_of(asker: Asker, batch: Batch, record_id: str) -> int:
-    """A number is an index; anything else a key, whose first record is meant."""
-    if record_id.isascii() and record_id.isdecimal() and int(record_id) < batch.known_total:
-        return int(record_id)
-    for record in asker.fanfold.ports.batches.records(batch.id, 0, batch.known_total):
-        if record.key == record_id:
-            return record.index
-    raise RecordNotFound(f"{batch.id} has no such record")

@@ -102,6 +102,8 @@ class WholeRunShape(RunShape):
     key: str | None = None
     input: Any = None
     output: Any = None
+    #: of one that failed by raising: where; for whoever may manage it
+    traceback: str | None = None
     #: of one that waits: what it asks, and the batches that its items are
     questions: list[QuestionShape] = Field(default_factory=list)
     children: list[str] = Field(default_factory=list)
@@ -119,7 +121,8 @@ class RunLogShape(BaseModel):
     """A line of a run's log."""
 
     time: datetime | None
-    #: `created`, `started` and what it came to, such as `succeeded`, or `log`: the flow's own words
+    #: `created`, `started` and what it came to, such as `succeeded`; `node_started` and the like of
+    #: the nodes of a run started by itself; or `log`: the flow's own words
     code: str
     level: str
     message: str

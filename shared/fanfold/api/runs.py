@@ -117,7 +117,8 @@ def log(
     limit: Annotated[int, Query(ge=1, le=1000, description="at most so many")] = 100,
 ) -> list[RunLogShape]:
     """What has become of it and what its flow has written, in that order in time. What a flow
-    writes is there once the run has ended. Where there is more, a Link header leads there."""
+    writes is there once the run has ended, or waits. Where there is more, a Link header leads
+    there."""
     batch, index = asker.run(Action.SEE, run_id)
     entries = islice(log_of(whole_run(asker.fanfold.ports, batch, index)), start, None)
     shown = [RunLogShape.of(code, entry) for code, entry in islice(entries, limit)]
@@ -150,4 +151,7 @@ def _single(asker: Asker, run_id: str) -> Batch:
 
 
 def _whole(asker: Asker, batch: Batch, index: int) -> WholeRunShape:
-    return WholeRunShape.whole(whole_run(asker.fanfold.ports, batch, index))
+    whole = whole_run(asker.fanfold.ports, batch, index)
+    shape = WholeRunShape.whole(whole)
+    shape.traceback = whole.traceback if asker.holds(batch) else None
+    return shape

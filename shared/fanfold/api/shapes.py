@@ -206,6 +206,8 @@ class ResultShape(JobShape):
     ended_at: datetime | None = None
     flow_version: str = ""
     log: list[LogShape] = Field(default_factory=list)
+    #: of one that failed by raising: where; for whoever may manage the batch
+    traceback: str | None = None
 
     @classmethod
     def whole(cls, result: Result, run: Run | None, live: Live | None) -> Self:

@@ -23,7 +23,7 @@ from fanfold.cli.display import Display, display_for
 from fanfold.cli.elsewhere import Elsewhere
 from fanfold.cli.held import tell_held
 from fanfold.cli.interrupts import Interrupts
-from fanfold.cli.logs import show_log
+from fanfold.cli.log_lines import show_log
 from fanfold.cli.numbers import count
 from fanfold.cli.output_file import STANDARD_OUTPUT, write_results
 from fanfold.cli.parameters import EngineName, flag_of

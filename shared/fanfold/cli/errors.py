@@ -134,4 +134,5 @@ def _view(
         shown.append(hanging(example))
     them = f"fanfold errors {batch.id}{flag} --list FINGERPRINT"
     shown.append(Text(f"\nThe records of a group: {them}"))
+    shown.append(Text(f"A record's log, and where it failed: fanfold logs {batch.id} RECORD{flag}"))
     return Group(*shown)

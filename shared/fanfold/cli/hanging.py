@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
 
 
-def hanging(text: Text, indent: int = 2) -> Table:
+def hanging(text: RenderableType, indent: int = 2) -> Table:
     from rich.table import Table
 
     grid = Table.grid(padding=0)

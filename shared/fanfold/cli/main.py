@@ -35,6 +35,7 @@ from fanfold.cli import (
     fold,
     graph,
     listing,
+    logs,
     mishaps,
     pause,
     prune,
@@ -143,6 +144,7 @@ def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
             "results": (results.results, results.EXAMPLE),
             "events": (events.events, events.EXAMPLE),
             "errors": (errors.errors, errors.EXAMPLE),
+            "logs": (logs.logs, logs.EXAMPLE),
             "dead-letters": (dead_letters.dead_letters, dead_letters.EXAMPLE),
             "verify": (verify.verify, verify.EXAMPLE),
             "flows": (flows.flows, flows.EXAMPLE),
@@ -176,7 +178,7 @@ def _fanfold(
     Exit codes: 0 completed, 1 failed, 2 bad usage or input, 3 canceled, expired or skipped,
     130 interrupted.
     """
-    from fanfold.cli.logs import show_log
+    from fanfold.cli.log_lines import show_log
     from fanfold.cli.terminal import Terminal
 
     context.obj = verbose

@@ -69,7 +69,7 @@ def _watched(terminal: Terminal, sights: Sights, every: float) -> Sight:
     from rich.live import Live
 
     from fanfold.cli.interrupts import Interrupts
-    from fanfold.cli.logs import show_log
+    from fanfold.cli.log_lines import show_log
 
     logged: list[str] = []
     show_log(logged.append)

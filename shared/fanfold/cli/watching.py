@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fanfold.cli.display import display_for
-from fanfold.cli.logs import show_log
+from fanfold.cli.log_lines import show_log
 from fanfold.cli.pace import look_seconds
 from fanfold.cli.seen import status_again
 from fanfold.errors import EngineError

@@ -181,6 +181,8 @@ class Run(Shape):
     key: str | None = None
     input: Any = None
     output: Any = None
+    #: likewise, of one that failed by raising: where
+    traceback: str | None = None
     #: likewise, of one that waits: what it asks, and the batches that its items are
     questions: list[Question] = Field(default_factory=list)
     children: list[str] = Field(default_factory=list)
@@ -224,6 +226,8 @@ class Job(Shape):
     ended_at: datetime | None = None
     flow_version: str = ""
     log: list[LogEntry] = Field(default_factory=list)
+    #: of one that failed by raising: where
+    traceback: str | None = None
 
 
 class Result(Shape):

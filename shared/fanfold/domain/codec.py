@@ -68,7 +68,7 @@ def detail_of(run: Run) -> str:
         case Succeeded():
             pass
     if run.log:
-        detail["log"] = [[it.time, it.level, it.message, it.fields] for it in run.log]
+        detail["log"] = [it.packed() for it in run.log]
     if run.flow_version:
         detail["version"] = run.flow_version
     if run.spent:

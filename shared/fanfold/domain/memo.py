@@ -93,7 +93,7 @@ class Memo:
         if self.children:
             it["children"] = {name: _plain(one) for name, one in self.children.items()}
         if self.log:
-            it["log"] = [[one.time, one.level, one.message, one.fields] for one in self.log]
+            it["log"] = [one.packed() for one in self.log]
         if self.blob:
             it["blob"] = self.blob
         return json.dumps(it, separators=(",", ":"))

@@ -57,6 +57,15 @@ TRANSITIONS: dict[RunState, dict[str, frozenset[RunState]]] = {
 }
 
 
+class NodeEvent(StrEnum):
+    """What a graph tells of a node, in the log of a run that was started by itself."""
+
+    STARTED = "node_started"
+    WAITS = "node_waits"
+    SUCCEEDED = "node_succeeded"
+    FAILED = "node_failed"
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     time: float
@@ -64,6 +73,13 @@ class LogEntry:
     message: str
     #: JSON text of an object, or empty
     fields: str = ""
+    #: a NodeEvent; empty for the flow's own words
+    code: str = ""
+
+    def packed(self) -> list[float | str]:
+        """What it is made of again: `LogEntry(*packed)`."""
+        kept: list[float | str] = [self.time, self.level, self.message, self.fields]
+        return [*kept, self.code] if self.code else kept
 
 
 @dataclass(slots=True, unsafe_hash=True)  # frozen in use: freezing it triples its price
@@ -93,6 +109,11 @@ class Run:
     @property
     def state(self) -> RunState:
         return state_of(self.outcome)
+
+    @property
+    def traceback(self) -> str | None:
+        """Where it raised, of one that failed by raising."""
+        return self.outcome.failure.traceback if isinstance(self.outcome, Failed) else None
 
 
 def state_of(outcome: Outcome) -> RunState:

@@ -59,8 +59,7 @@ class SentLog(list[LogEntry]):
 
     def append(self, entry: LogEntry) -> None:
         super().append(entry)
-        told = [entry.time, entry.level, entry.message, entry.fields]
-        self._channel.send(log=told, number=self._number)
+        self._channel.send(log=entry.packed(), number=self._number)
 
 
 def _tell_spending(channel: Channel, number: int, amount: int) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from fanfold.domain.ids import run_id_of
 from fanfold.domain.money import nanodollars
-from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry
+from fanfold.domain.run import MAX_LOG_CHARS, MAX_LOG_ENTRIES, LogEntry, NodeEvent
 from fanfold.errors import RunCanceled
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ _making = Lock()
 _opening = Lock()
 #: a default that was not given
 MISSING: Any = object()
+_BECOMES = {
+    NodeEvent.STARTED: "began",
+    NodeEvent.WAITS: "waits",
+    NodeEvent.SUCCEEDED: "succeeded",
+    NodeEvent.FAILED: "failed",
+}
 
 
 class Cancellation:
@@ -97,6 +103,7 @@ class Context:
         "place",
         "room",
         "spent",
+        "tells",
         "trace",
     )
 
@@ -111,6 +118,7 @@ class Context:
         parameters: Mapping[str, Any] | None = None,
         canceled: Cancellation | None = None,
         trace: str = "",
+        tells: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.batch_id = batch_id
@@ -125,6 +133,9 @@ class Context:
         self.canceled = canceled or Cancellation()
         #: whose work it is, where somebody traces it (fanfold.trace)
         self.trace = trace
+        #: whether a graph tells of its nodes. People look at a run that was started by itself; a
+        #: hundred thousand records would pay for what nobody reads.
+        self.tells = tells
         self.entries: list[LogEntry] = []
         #: in billionths of a dollar (domain.money)
         self.spent = 0
@@ -158,10 +169,23 @@ class Context:
             with _making:  # nodes are in flight at once
                 self._root.log(message, level=level, **{"node": self.place, **fields})
             return
+        self._keep(level, str(message), fields)
+
+    def tell(self, event: NodeEvent, *, error: str | None = None, **fields: Any) -> None:
+        """What becomes of this node, where anybody is to know."""
+        if not self.tells:
+            return
+        said = f"{self.place} {_BECOMES[event]}{f': {error}' if error else ''}"
+        about = {"node": self.place, "error": error, **fields}
+        given = {name: it for name, it in about.items() if it is not None}
+        with _making:
+            self._root._keep("error" if error else "info", said, given, event)
+
+    def _keep(self, level: str, message: str, fields: dict[str, Any], code: str = "") -> None:
         text = json.dumps(fields, default=str) if fields else ""
         self._chars += len(message) + len(text)
         if len(self.entries) < MAX_LOG_ENTRIES and self._chars <= MAX_LOG_CHARS:
-            self.entries.append(LogEntry(self._clock(), level, str(message), text))
+            self.entries.append(LogEntry(self._clock(), level, message, text, code))
 
     def spend(self, dollars: float) -> None:
         """Say what something has cost, such as a call of a paid service. It is counted with the
@@ -254,6 +278,7 @@ class Context:
         it = copy(self)
         it.place = f"{self.place}[{index}]"
         it._named = {}
+        it.tells = False  # hundreds of items would leave no room for what the flow says
         return it
 
     def scoped_room(self, room: Semaphore) -> Context:

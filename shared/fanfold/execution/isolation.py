@@ -172,6 +172,7 @@ class Isolation:
             "attempt": context.attempt,
             "parameters": context.parameters,
             "trace": context.trace,
+            "tells": context.tells,
         }
         request = {"run": call.data, "context": about, "memory": call.flow.memory}
         if call.flow.wants_context:

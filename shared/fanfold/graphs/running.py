@@ -30,6 +30,7 @@ from fanfold.folds.dotted import place_at
 from fanfold.graphs.graph import RECORD, Edge, Graph, Node
 from fanfold.graphs.node import call_node, copies, mark
 from fanfold.graphs.scattering import scattered
+from fanfold.graphs.telling import telling
 
 
 class EdgeFailed(Permanent):
@@ -139,15 +140,16 @@ class _Running:
         if known is not None:
             return known
         text = self._input_of(node)
-        if node.scatter is not None:
-            found = scattered(node, node.scatter, text, context)
-            if found.is_kept:  # in its own batch: not once more here
-                return found.text
-            output = found.text
-        else:
-            output = call_node(node.work, node.fallback, copies(text), context, waits=False)
-        self._durable.remember(context.place, output)
-        return output
+        with telling(node, context):
+            if node.scatter is not None:
+                found = scattered(node, node.scatter, text, context)
+                if found.is_kept:  # in its own batch: not once more here
+                    return found.text
+                output = found.text
+            else:
+                output = call_node(node.work, node.fallback, copies(text), context, waits=False)
+            self._durable.remember(context.place, output)
+            return output
 
     # ------------------------------------------------------------ values
 

@@ -23,12 +23,14 @@ from fanfold.domain.records import Record
 from fanfold.domain.run import TERMINAL, Live, LogEntry, Run, RunState
 from fanfold.domain.settling import Settled
 from fanfold.domain.tally import Tally
-from fanfold.errors import BlobNotFound, RunNotFound
+from fanfold.errors import BlobNotFound, RecordNotFound, RunNotFound
 from fanfold.folds.result import Result
 from fanfold.folds.stream import missing, rest_of, result_of
 from fanfold.ports import Blobs, Ports
 from fanfold.sources.copy import read_copy
 from fanfold.steps.answer import Asked, questions_of
+
+_WINDOW = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,20 @@ class WholeRun:
     input: Any
     output: Any
     log: tuple[LogEntry, ...]
+    #: of one that failed by raising: where
+    traceback: str | None = None
+
+
+def index_of(ports: Ports, batch: Batch, record: str) -> int:
+    """A number is an index; anything else a key, whose first record is meant. Raises
+    RecordNotFound."""
+    if record.isascii() and record.isdecimal() and int(record) < batch.known_total:
+        return int(record)
+    for it in ports.batches.records(batch.id, 0, batch.known_total):
+        if it.key == record:
+            return it.index
+    many = f"an index below {batch.known_total:,}, or a key"
+    raise RecordNotFound(f"{batch.id} has no record {record[:100]!r}: name one by {many}")
 
 
 def place_of(run_id: str) -> tuple[str, int]:
@@ -85,15 +101,19 @@ def run_at(ports: Ports, batch: Batch, index: int) -> RunView:
 
 def whole_run(ports: Ports, batch: Batch, index: int) -> WholeRun:
     """Raises RunNotFound for a record that the batch has not."""
-    view, run = _look(ports, batch, index, whole=True)
+    view, found = _look(ports, batch, index, whole=True)
     record = next(iter(ports.batches.records(batch.id, index, index + 1)), None)
     if record is None and batch.single:
         record = _to_come(ports, batch)
-    output = None if run is None else _result(run, ports.blobs).output
-    log = () if run is None else run.log
-    if record is None:
-        return WholeRun(view, None, None, output, log)
-    return WholeRun(view, record.key, record.data, output, log)
+    key, data = (None, None) if record is None else (record.key, record.data)
+    match found:
+        case Run():
+            output = _result(found, ports.blobs).output
+            return WholeRun(view, key, data, output, found.log, found.traceback)
+        case Live(memo=memo) if memo:
+            return WholeRun(view, key, data, None, tuple(decode(memo).log))
+        case _:
+            return WholeRun(view, key, data, None, ())
 
 
 def _to_come(ports: Ports, batch: Batch) -> Record | None:
@@ -110,13 +130,14 @@ def _to_come(ports: Ports, batch: Batch) -> Record | None:
 
 
 def log_of(whole: WholeRun) -> Iterator[tuple[str, LogEntry]]:
-    """What its flow has written, between what has become of it; each with what it is."""
+    """What its flow has written, and the nodes of its graph, between what has become of it; each
+    with what it is. Of one that has not ended: up to where it waits, or was tried last."""
     view = whole.view
     yield "created", LogEntry(view.batch.created_at, "info", "it was asked for")
     if view.started_at is not None:
         yield "started", LogEntry(view.started_at, "info", "its first attempt began")
     for entry in whole.log:
-        yield "log", entry
+        yield entry.code or "log", entry
     if view.ended_at is not None:
         error = view.error or {}
         told = ": ".join(it for it in (error.get("type"), error.get("message")) if it)
@@ -124,9 +145,20 @@ def log_of(whole: WholeRun) -> Iterator[tuple[str, LogEntry]]:
         yield str(view.state), LogEntry(view.ended_at, level, told or str(view.state))
 
 
+def runs_that_tell(ports: Ports, batch: Batch) -> Iterator[Run]:
+    """In record order, those of its settled runs that have failed, or whose flow has written."""
+    check_not_pruned(batch)
+    for start in range(0, batch.known_total, _WINDOW):
+        indexes = range(start, min(start + _WINDOW, batch.known_total))
+        found = ports.runs.read(batch.id, indexes)
+        for index in sorted(found):
+            if found[index].log or found[index].state is RunState.FAILED:
+                yield found[index]
+
+
 def _look(
     ports: Ports, batch: Batch, index: int, *, whole: bool = False
-) -> tuple[RunView, Run | None]:
+) -> tuple[RunView, Run | Live | None]:
     if whole:
         check_not_pruned(batch)
     # a run started by itself is there before its source has been read, and if that never is
@@ -153,7 +185,9 @@ def _look(
         return view, run
     if batch.closed is None:
         live = ports.leases.lives(batch.id, [index]).get(index)
-        return _unsettled(batch, index, live), None
+        if live is not None and live.generation != batch.generation:
+            live = None
+        return _unsettled(batch, index, live), live
     state, reason = rest_of(batch)
     error = missing(index, None, state, reason).error
     return RunView(batch, index, state, ended_at=batch.closed_at, error=error), None
@@ -166,7 +200,7 @@ def _stands(batch: Batch, run: Run) -> bool:
 
 
 def _unsettled(batch: Batch, index: int, live: Live | None) -> RunView:
-    if live is None or live.generation != batch.generation:
+    if live is None:
         return RunView(batch, index, RunState.QUEUED)
     view = RunView(
         batch, index, live.state, live.attempts, live.seconds, live.started_at or None,

@@ -231,6 +231,7 @@ class Lanes:
                 parameters=parameters_of(job.batch.options, job.index),
                 canceled=canceled,
                 trace=job.delivery.trace,
+                tells=job.batch.single,
             )
         if job.flow.wants_context:
             context.opens = partial(durable_of, self._ports, self._policy, job)

@@ -59,6 +59,7 @@ def paid(record, ctx):
 
 @flow
 def asks(record, ctx):
+    ctx.log("about to ask")
     return [ctx.ask("Really?", schema=bool), ctx.ask("How many?", name="many", schema=int)]
 
 

@@ -139,6 +139,8 @@ def test_jobs_are_there_from_the_start_and_one_is_found_by_key_or_index(
     assert by_key == client.get(f"/api/batches/{batch_id}/jobs/1").json()
     assert by_key["error"]["message"] == "bad record"
     assert by_key["attempts"] == 1
+    assert by_key["traceback"].splitlines()[-1].endswith("bad record"), "and where it was raised"
+    assert client.get(f"/api/batches/{batch_id}/jobs/a").json()["traceback"] is None
     assert client.get(f"/api/batches/{batch_id}/jobs/nope").status_code == 404
 
 

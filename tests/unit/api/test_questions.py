@@ -39,6 +39,8 @@ def test_a_run_asks_is_answered_and_goes_on(client: Client, fanfold: Fanfold) ->
     assert (shown["status"], question["question"]) == ("waiting", "Really?")
     assert question["answer_schema"] == {"type": "boolean"}
     assert asked(client, run["batch_id"]) == [question]
+    log = client.get(f"/api/runs/{run['run_id']}/log").json()
+    assert [(it["code"], it["message"]) for it in log[2:]] == [("log", "about to ask")]
 
     assert answered(client, run["run_id"], True).status_code == 200
     waiting(client, fanfold, run["batch_id"], 1)

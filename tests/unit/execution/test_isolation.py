@@ -143,6 +143,16 @@ def test_the_log_comes_back(shared: Isolation, make_call: MakeCall) -> None:
     ]
 
 
+def test_what_becomes_of_a_graph_s_nodes_comes_back(
+    shared: Isolation, make_call: MakeCall, write: Write
+) -> None:
+    write("graphs.py", GRAPH)
+    call = make_call(Library().find("graphs.py:two").flow, 2)
+    call.context.tells = True
+    assert shared.run(call)[0] == Returned("4")
+    assert [entry.code for entry in call.context.entries] == 2 * ["node_started", "node_succeeded"]
+
+
 def test_the_last_words_of_a_record_that_kills_its_process_are_not_lost(
     own: Isolation, make_call: MakeCall, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -402,6 +412,10 @@ def test_the_child_does_not_outlive_its_parent(write: Write, tmp_path: Path) -> 
     wait_for_the_end_of(marks(log)[0].pid)
 
 
+GRAPH = """\
+from fanfold import Flow
+two = Flow("two").node("a", lambda record: record).node("b", lambda a: 2 * a).edge("a", "b")
+"""
 CONTEXT = """\
 from fanfold import Context, flow
 

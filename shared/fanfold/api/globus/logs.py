@@ -9,7 +9,8 @@ from typing import Any
 from fanfold.api.globus.documents import Document, Listed
 from fanfold.api.globus.paging import Asked, page_of
 from fanfold.api.shapes import moment
-from fanfold.domain.run import LogEntry
+from fanfold.domain.run import LogEntry, NodeEvent
+from fanfold.graphs.made import ACTION
 from fanfold.steps.find_run import WholeRun, log_of
 
 _CODES = {
@@ -19,6 +20,13 @@ _CODES = {
     "failed": ("FlowFailed", "The Flow Instance failed"),
     "canceled": ("FlowCanceled", "The Flow Instance was canceled"),
     "skipped": ("FlowSkipped", "The Flow Instance was skipped"),
+}
+#: of a node: Action, or Pass for one that hands on what it gets
+_ENDINGS = {
+    NodeEvent.STARTED: "Started",
+    NodeEvent.WAITS: "Waits",
+    NodeEvent.SUCCEEDED: "Completed",
+    NodeEvent.FAILED: "Failed",
 }
 
 
@@ -46,6 +54,9 @@ def log_page(whole: WholeRun, asked: Asked, *, latest_first: bool) -> LogList:
 
 def _shown(whole: WholeRun, code: str, entry: LogEntry) -> LogDocument:
     told, description = _CODES.get(code, ("FlowLog", entry.message))
+    fields = json.loads(entry.fields) if entry.fields else {}
+    if entry.code:
+        told = f"{'Pass' if fields.pop('is_pass', False) else 'Action'}{_ENDINGS[NodeEvent(code)]}"
     at = moment(entry.time)
     return LogDocument(
         time=at,
@@ -53,18 +64,21 @@ def _shown(whole: WholeRun, code: str, entry: LogEntry) -> LogDocument:
         run_id=whole.view.run_id,
         code=told,
         description=description,
-        details=_details(whole, code, entry),
+        details=_details(whole, code, entry, fields),
     )
 
 
-def _details(whole: WholeRun, code: str, entry: LogEntry) -> dict[str, Any]:
+def _details(whole: WholeRun, code: str, entry: LogEntry, fields: dict[str, Any]) -> dict[str, Any]:
+    if entry.code:
+        node, action = fields.pop("node", ""), fields.pop("action", None)
+        url = {} if action is None else {"action_url": f"{ACTION}{action}"}
+        return {"state_name": node, **url, **fields}
     match code:
         case "created" | "started":
             return {"input": whole.input}
         case "succeeded":
             return {"output": whole.output}
         case "log":
-            fields = json.loads(entry.fields) if entry.fields else {}
             return {"level": entry.level, "fields": fields}
         case _:
             return {"reason": entry.message, "error": whole.view.error}

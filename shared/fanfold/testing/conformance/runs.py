@@ -12,7 +12,7 @@ from fanfold.domain.batch import BatchState, Claim, Ending
 from fanfold.domain.digest import digest_of, mix
 from fanfold.domain.durations import durations_of
 from fanfold.domain.outcome import Succeeded, Value
-from fanfold.domain.run import LogEntry, RunState
+from fanfold.domain.run import LogEntry, NodeEvent, RunState
 from fanfold.domain.settling import Verdict
 from fanfold.domain.tally import MAX_ERROR_GROUPS, OTHER
 from fanfold.errors import OutcomeRefused
@@ -33,7 +33,10 @@ class RunsConformance:
         batch = with_records(rig.ports, new_batch(rig.ports), 3)
         logged = replace(
             ok(batch, 2, '{"a":[1,null,"ü"]}'),
-            log=(LogEntry(1.5, "info", "hello", '{"x":1}'),),
+            log=(
+                LogEntry(1.5, "info", "hello", '{"x":1}'),
+                LogEntry(1.6, "info", "a began", '{"node":"a"}', NodeEvent.STARTED),
+            ),
             flow_version="abc",
             key=None,
         )
