@@ -48,6 +48,7 @@ def python(staged: Staged) -> Path:
     found = environment / "bin" / "python"
     install = [base, "-m", "pip", "--python", str(found), "install", "--quiet"]
     install += ["--disable-pip-version-check", "--root-user-action", "ignore"]
+    install += ["--no-compile"]  # most of it is never imported here
     source = staged.folder / "run_flow"
     subprocess.run([*install, "-r", "requirements.txt"], cwd=source, check=True, timeout=600)
     return found

@@ -104,6 +104,18 @@ def test_a_mistyped_command_line_is_one_line(
     assert "error" not in ended.err
 
 
+def test_a_command_loads_no_other_one() -> None:
+    program = (
+        "import sys; from fanfold.cli.main import main; main(['--verbose', 'logs', '--help']); "
+        "others = {'run', 'create', 'cancel', 'results', 'errors', 'up', 'bench'}; "
+        "print(sorted(others & {it.removeprefix('fanfold.cli.') for it in sys.modules}))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines()[-1] == "[]"
+
+
 def test_help_loads_no_engine_and_no_web_of_imports() -> None:
     """Counted, not timed: so it holds on any machine."""
     program = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,7 +12,6 @@ from fanfold.api import actions, batches, events, flows, jobs, questions, runs, 
 from fanfold.api.asking import Desk
 from fanfold.api.beside import Beside
 from fanfold.api.described import describe_parameters
-from fanfold.api.globus.app import create_globus_app
 from fanfold.api.limits import BodyLimit
 from fanfold.api.loopback import LoopbackOnly
 from fanfold.api.problems import tell_problems
@@ -33,9 +33,15 @@ def create_app(fanfold: Fanfold, authenticator: Authenticator) -> FastAPI:
     for part in (batches, upload, events, jobs, runs, questions, flows, actions):
         app.include_router(part.router)
     describe_parameters(app)
-    app.add_middleware(Beside, prefix="/v1", other=create_globus_app(app.state.desk))
+    app.add_middleware(Beside, prefix="/v1", make=partial(_dialect, app.state.desk))
     app.add_middleware(BodyLimit)
     app.add_middleware(Traced)
     if is_for_loopback_only(fanfold.settings):
         app.add_middleware(LoopbackOnly)
     return app
+
+
+def _dialect(desk: Desk) -> FastAPI:
+    from fanfold.api.globus.app import create_globus_app
+
+    return create_globus_app(desk)

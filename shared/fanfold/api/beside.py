@@ -1,14 +1,24 @@
 """Another application under a prefix of this one's address. (A mounted one is not asked for what
-has a line end in its path, and could not refuse it in its own words.)"""
+has a line end in its path, and could not refuse it in its own words.)
+
+It is made when it is first asked: an instance that starts for somebody who waits does not load what
+most never ask for.
+"""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Lock
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Beside:
-    def __init__(self, app: ASGIApp, prefix: str, other: ASGIApp) -> None:
-        self._app, self._prefix, self._other = app, prefix, other
+    def __init__(self, app: ASGIApp, prefix: str, make: Callable[[], ASGIApp]) -> None:
+        self._app, self._prefix, self._make = app, prefix, make
+        self._other: ASGIApp | None = None
+        self._making = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         root = scope.get("root_path", "")
@@ -16,4 +26,10 @@ class Beside:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{at}/"):
             await self._app(scope, receive, send)
             return
-        await self._other({**scope, "root_path": at}, receive, send)
+        other = self._other or await asyncio.to_thread(self._made)
+        await other({**scope, "root_path": at}, receive, send)
+
+    def _made(self) -> ASGIApp:
+        with self._making:  # two first requests at once
+            self._other = made = self._other or self._make()
+        return made

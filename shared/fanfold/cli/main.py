@@ -2,8 +2,8 @@
 
     fanfold run flows.py:shout records.jsonl
 
-Commands import what they need when they are called, so that `fanfold --help` and the shell's
-completion answer at once.
+A command is imported when it is asked for, and what it needs when it is called: `fanfold --help`
+and the shell's completion answer at once.
 """
 
 from __future__ import annotations
@@ -16,39 +16,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fanfold.cli import (
-    actions,
-    answer,
-    attach,
-    bench,
-    cancel,
-    changing,
-    create,
-    dead_letters,
-    deploying,
-    doctor,
-    errors,
-    estimate,
-    events,
-    exits,
-    flows,
-    fold,
-    graph,
-    listing,
-    logs,
-    mishaps,
-    pause,
-    prune,
-    results,
-    retry,
-    run,
-    status,
-    up,
-    verify,
-    wait,
-    watch,
-    worker,
-)
+from fanfold.cli import exits, mishaps
+from fanfold.cli.table import COMMANDS, where
 from fanfold.errors import FanfoldError, handling_of
 
 _VERBOSE = "--verbose"
@@ -63,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verbose:
         given = [_VERBOSE, *(it for it in given if it != _VERBOSE)]
     try:
-        code = program()(given or ["--help"], prog_name="fanfold", standalone_mode=False)
+        asked = program(_asked_for(given))
+        code = asked(given or ["--help"], prog_name="fanfold", standalone_mode=False)
         return int(code or exits.OK) if given else exits.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return exits.INTERRUPTED
@@ -79,9 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(text, exits.FAILED, verbose=verbose)
 
 
-def program() -> Any:
+def _asked_for(given: Sequence[str]) -> str | None:
+    """The one command that is needed, where that is plain: the others need not be made."""
+    first = next((it for it in given if it != _VERBOSE), None)
+    return first if any(first in group for group in COMMANDS.values()) else None
+
+
+def program(only: str | None = None) -> Any:
     """As typer builds it; but a flag takes no value, so its help must not ask for one."""
-    group: Any = typer.main.get_command(application())
+    group: Any = typer.main.get_command(application(only))
     for it in (group, *group.commands.values()):
         context: Any = typer.Context(it, **group.context_settings)  # names --help, a flag as well
         for flag in (option for option in it.get_params(context) if _is_flag(option)):
@@ -93,15 +69,18 @@ def _is_flag(option: Any) -> bool:
     return bool(getattr(option, "is_flag", False))
 
 
-def application() -> typer.Typer:
+def application(only: str | None = None) -> typer.Typer:
+    """With all commands, or with the one that is asked for."""
+    made = commands(only)
+    _, example = next(iter(next(iter(made.values())).values()))
     app = typer.Typer(
         name="fanfold",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog=f"Example: {run.EXAMPLE}",
+        epilog=f"Example: {example}",
     )
     app.callback(help=_flowing(_fanfold.__doc__ or ""))(_fanfold)
-    for panel, group in commands().items():
+    for panel, group in made.items():
         for name, (command, example) in group.items():
             app.command(
                 name,
@@ -118,46 +97,12 @@ def _flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def commands() -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
+def commands(only: str | None = None) -> dict[str, dict[str, tuple[Callable[..., int], str]]]:
     """Each with its example, in the order and the groups that the help shows."""
     return {
-        "Work": {
-            "run": (run.run, run.EXAMPLE),
-            "estimate": (estimate.estimate, estimate.EXAMPLE),
-            "create": (create.create, create.EXAMPLE),
-            "attach": (attach.attach, attach.EXAMPLE),
-            "worker": (worker.worker, worker.EXAMPLE),
-            "wait": (wait.wait, wait.EXAMPLE),
-            "set": (changing.set_, changing.EXAMPLE),
-            "pause": (pause.pause, pause.PAUSE),
-            "resume": (pause.resume, pause.RESUME),
-            "cancel": (cancel.cancel, cancel.EXAMPLE),
-            "retry": (retry.retry, retry.EXAMPLE),
-            "answer": (answer.answer, answer.EXAMPLE),
-            "fold": (fold.fold, fold.EXAMPLE),
-            "prune": (prune.prune, prune.EXAMPLE),
-        },
-        "Look": {
-            "list": (listing.list_, listing.EXAMPLE),
-            "status": (status.status, status.EXAMPLE),
-            "watch": (watch.watch, watch.EXAMPLE),
-            "results": (results.results, results.EXAMPLE),
-            "events": (events.events, events.EXAMPLE),
-            "errors": (errors.errors, errors.EXAMPLE),
-            "logs": (logs.logs, logs.EXAMPLE),
-            "dead-letters": (dead_letters.dead_letters, dead_letters.EXAMPLE),
-            "verify": (verify.verify, verify.EXAMPLE),
-            "flows": (flows.flows, flows.EXAMPLE),
-            "graph": (graph.graph, graph.EXAMPLE),
-            "actions": (actions.actions, actions.EXAMPLE),
-        },
-        "Set up": {
-            "up": (up.up, up.EXAMPLE),
-            "deploy": (deploying.deploy, deploying.DEPLOY),
-            "destroy": (deploying.destroy, deploying.DESTROY),
-            "doctor": (doctor.doctor, doctor.EXAMPLE),
-            "bench": (bench.bench, bench.EXAMPLE),
-        },
+        panel: {name: where(it) for name, it in group.items() if only in (None, name)}
+        for panel, group in COMMANDS.items()
+        if only is None or only in group
     }
 
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from pkgutil import iter_modules
 from threading import RLock
@@ -96,7 +97,7 @@ class Library:
         with self._lock:
             problems: list[str] = []
             found = _one_named(name, self._in_places(problems))
-            found = found or _one_named(name, _in_entry_points(problems))
+            found = found or _one_named(name, self._in_entry_points(problems))
             found = found or _one_named(name, _in_bundled(problems))
         if found is None:
             raise FlowNotFound(
@@ -130,7 +131,7 @@ class Library:
             by_name: dict[str, Found] = {}
             for tier in (
                 self._in_places(problems),
-                _in_entry_points(problems),
+                self._in_entry_points(problems),
                 _in_bundled(problems),
             ):
                 mine: dict[str, Found] = {}
@@ -146,7 +147,7 @@ class Library:
         with self._lock:
             problems: list[str] = []
             self.problems = problems
-            points = dict.fromkeys(it.module for it in entry_points(group=ENTRY_POINTS))
+            points = dict.fromkeys(it.module for it in self._entry_points)
             bundled = (it.name for it in iter_modules(load(BUNDLED).__path__))
             tiers = (self.places, points, (f"{BUNDLED}.{name}" for name in bundled))
             return actions_among([_loaded(it, problems) for it in tiers], problems)
@@ -175,13 +176,13 @@ class Library:
         in_places = [it for it in self._in_places(problems) if it.flow.name == ref.name]
         found = next((it for it in in_places if it.place == ref.place), None)
         found = found or _one_named(ref.name, iter(in_places))
-        found = found or _one_named(ref.name, _in_entry_points(problems, only=ref.name))
+        found = found or _one_named(ref.name, self._in_entry_points(problems, only=ref.name))
         if found is not None:
             return found.flow
         try:
             found = self.find(ref.place)
         except UsageError as error:
-            found = _one_named(ref.name, _in_entry_points(problems))
+            found = _one_named(ref.name, self._in_entry_points(problems))
             if found is None:
                 others = [problem for problem in problems if problem != str(error)]
                 raise type(error)(f"flow {ref.name}: {error}{_also(others)}") from None
@@ -195,13 +196,13 @@ class Library:
     def _by_bare_name(self, name: str) -> Found:
         problems: list[str] = []
         found = _one_named(name, self._in_places(problems))
-        found = found or _one_named(name, _in_entry_points(problems, only=name))
+        found = found or _one_named(name, self._in_entry_points(problems, only=name))
         if found is None and "." in name:
             try:
                 return _only_one(name)
             except FlowNotFound as error:
                 problems.append(str(error))
-        found = found or _one_named(name, _in_entry_points(problems))
+        found = found or _one_named(name, self._in_entry_points(problems))
         found = found or _one_named(name, _in_bundled(problems))
         if found is not None:
             return found
@@ -217,6 +218,23 @@ class Library:
     def _in_places(self, problems: list[str]) -> Iterator[Found]:
         for place in self.places:
             yield from _in(place, problems)
+
+    def _in_entry_points(self, problems: list[str], only: str | None = None) -> Iterator[Found]:
+        for point in self._entry_points:
+            if only is not None and point.name != only:
+                continue
+            if not point.attr:
+                yield from _in(point.module, problems)
+                continue
+            try:
+                yield _at(point.module, point.attr)
+            except UsageError as error:
+                problems.append(str(error))
+
+    @cached_property
+    def _entry_points(self) -> tuple[EntryPoint, ...]:
+        """Looked for once: every package there is has a file to be read for them."""
+        return tuple(entry_points(group=ENTRY_POINTS))
 
 
 def place_of(flow: Flow) -> str | None:
@@ -253,19 +271,6 @@ def _loaded(places: Iterable[str], problems: list[str]) -> Iterator[Loaded]:
     for place in places:
         try:
             yield place, load(place)
-        except UsageError as error:
-            problems.append(str(error))
-
-
-def _in_entry_points(problems: list[str], only: str | None = None) -> Iterator[Found]:
-    for point in entry_points(group=ENTRY_POINTS):
-        if only is not None and point.name != only:
-            continue
-        if not point.attr:
-            yield from _in(point.module, problems)
-            continue
-        try:
-            yield _at(point.module, point.attr)
         except UsageError as error:
             problems.append(str(error))
 

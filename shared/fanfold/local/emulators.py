@@ -83,7 +83,11 @@ def find_gcloud() -> str | None:
 
 
 def find_jars(gcloud: str) -> tuple[Path, Path] | None:
-    """Firestore's and Pub/Sub's."""
+    """Firestore's and Pub/Sub's: beside `gcloud` itself, which takes over a second to answer; if
+    that is a script which only calls it, where it says."""
+    beside = _jars_in(Path(gcloud).resolve().parents[1])
+    if beside is not None:
+        return beside
     asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
     try:
         answer = subprocess.run(
@@ -91,7 +95,10 @@ def find_jars(gcloud: str) -> tuple[Path, Path] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    root = Path(answer.stdout.strip())
+    return _jars_in(Path(answer.stdout.strip()))
+
+
+def _jars_in(root: Path) -> tuple[Path, Path] | None:
     firestore = root / _FIRESTORE
     pubsub = sorted((root / _PUBSUB).glob("cloud-pubsub-emulator-*.jar"))
     return (firestore, pubsub[-1]) if firestore.exists() and pubsub else None

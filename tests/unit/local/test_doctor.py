@@ -71,6 +71,22 @@ def test_a_sdk_without_the_components_says_how_to_install_them(
     assert it.remedy == "gcloud components install cloud-firestore-emulator pubsub-emulator"
 
 
+def test_the_emulators_are_found_beside_gcloud_which_is_not_asked_then(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    firestore = tmp_path / "sdk" / "platform" / "cloud-firestore-emulator"
+    pubsub = tmp_path / "sdk" / "platform" / "pubsub-emulator" / "lib"
+    for folder in (firestore, pubsub, tmp_path / "sdk" / "bin"):
+        folder.mkdir(parents=True)
+    (firestore / "cloud-firestore-emulator.jar").touch()
+    (pubsub / "cloud-pubsub-emulator-0.8.jar").touch()
+    program(tmp_path / "sdk" / "bin", "gcloud", f"touch {tmp_path / 'asked'}")
+    (tmp_path / "gcloud").symlink_to(tmp_path / "sdk" / "bin" / "gcloud")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert found(examine(settings))["emulators"].verdict is Verdict.OK
+    assert not (tmp_path / "asked").exists()
+
+
 def test_emulators_that_are_named_need_no_java_but_must_answer(
     settings: Settings, listening: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

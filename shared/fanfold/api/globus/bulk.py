@@ -103,7 +103,7 @@ def run(asker: Asking, body: Runs, key: Annotated[Key, Depends()]) -> RunResults
     """Two that are alike are two; the whole request, repeated, starts each of them once."""
     now = asker.fanfold.ports.clock.now()
     tokens = tokens_of(key.said, body.model_dump(mode="json"), now)
-    flows = _Flows(asker)
+    flows, facts = _Flows(asker), Facts(asker)
 
     def one(index: int, given: dict[str, Any]) -> RunDocument:
         it = _parsed(given)
@@ -113,7 +113,7 @@ def run(asker: Asking, body: Runs, key: Annotated[Key, Depends()]) -> RunResults
             else tokens_of(it.request_id, it.content, now)
         )
         begun = started(asker, flows.seen(it.flow_id), it, own)
-        return shown(asker, begun.batch, repeated=begun.repeated)
+        return shown(facts, begun.batch, repeated=begun.repeated)
 
     results = []
     for index, (document, error) in enumerate(_each(body.runs, body.concurrency, one)):
@@ -136,9 +136,11 @@ def get(asker: Asking, body: RunIds) -> RunResults:
 
 @router.post("/runs/batch_cancel", summary="Cancel many runs")
 def stop(asker: Asking, body: RunIds) -> RunResults:
+    facts = Facts(asker)
+
     def one(_: int, run_id: str) -> RunDocument:
         batch = single(asker, run_id)
-        return shown(asker, cancel(asker.fanfold.ports, batch.id))
+        return shown(facts, cancel(asker.fanfold.ports, batch.id))
 
     return _runs(body, one)
 

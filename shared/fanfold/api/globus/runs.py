@@ -98,7 +98,7 @@ def get(
 def update(asker: Asking, run_id: str, body: RunChanges) -> RunDocument:
     """Its label, its tags, and who may look at it and hold it; what is not named stays."""
     batch = single(asker, run_id)
-    return shown(asker, change(asker.fanfold.ports, batch.id, body.changes))
+    return shown(Facts(asker), change(asker.fanfold.ports, batch.id, body.changes))
 
 
 router.patch("/runs/{run_id}", summary="Change what is said of a run")(update)
@@ -108,7 +108,7 @@ router.patch("/runs/{run_id}", summary="Change what is said of a run")(update)
 def stop(asker: Asking, run_id: str) -> RunDocument:
     """Canceling what is canceled changes nothing."""
     batch = single(asker, run_id)
-    return shown(asker, cancel(asker.fanfold.ports, batch.id))
+    return shown(Facts(asker), cancel(asker.fanfold.ports, batch.id))
 
 
 @router.post("/runs/{run_id}/resume", summary="Have a run go on")
@@ -118,7 +118,7 @@ def go_on(asker: Asking, run_id: str) -> RunDocument:
     batch = single(asker, run_id)
     ports = asker.fanfold.ports
     if batch.state is BatchState.PAUSED:
-        return shown(asker, resume(ports, batch.id))
+        return shown(Facts(asker), resume(ports, batch.id))
     view = run_at(ports, batch, 0)
     if view.ended:
         raise Conflict(f"Run {view.run_id} has ended, as {view.state}: it cannot go on")
@@ -126,7 +126,7 @@ def go_on(asker: Asking, run_id: str) -> RunDocument:
         raise Conflict(f"Run {view.run_id} waits for an answer: respond to its web input")
     if view.state is RunState.WAITING and not view.children and make_due(ports, batch, 0):
         wake_due(ports, asker.fanfold.policy, batch)
-    return shown(asker, batch)
+    return shown(Facts(asker), batch)
 
 
 @router.post("/runs/{run_id}/release", summary="Remove a run")
@@ -134,7 +134,7 @@ def release(asker: Asking, run_id: str) -> RunDocument:
     """One that has ended: what went in and what came out is gone."""
     batch = single(asker, run_id)
     ports = asker.fanfold.ports
-    document = shown(asker, batch)
+    document = shown(Facts(asker), batch)
     if not batch.ended:
         raise Conflict(
             f"Run {document.run_id} has status {document.status!r} but must have status in "
@@ -187,9 +187,9 @@ def single(asker: Asker, run_id: str) -> Batch:
     return batch
 
 
-def shown(asker: Asker, batch: Batch, *, repeated: bool = False) -> RunDocument:
-    whole = whole_run(asker.fanfold.ports, batch, 0)
-    return RunDocument(**run_document(Facts(asker), whole, repeated=repeated))
+def shown(facts: Facts, batch: Batch, *, repeated: bool = False) -> RunDocument:
+    whole = whole_run(facts.asker.fanfold.ports, batch, 0)
+    return RunDocument(**run_document(facts, whole, repeated=repeated))
 
 
 def _given(body: RunBody) -> dict[str, Any]:
@@ -204,4 +204,4 @@ def _start(asker: Asker, response: Response, body: NewRun, key: Key) -> RunDocum
     )
     if it.repeated:
         response.status_code = 200
-    return shown(asker, it.batch, repeated=it.repeated)
+    return shown(Facts(asker), it.batch, repeated=it.repeated)

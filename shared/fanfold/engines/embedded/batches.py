@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 from fanfold.domain import batch as rules
 from fanfold.domain.batch import OPEN, Batch, BatchState, Claim
@@ -195,18 +196,22 @@ def _marks(values: Collection[object]) -> str:
 
 
 def number_of(db: sqlite3.Connection, batch_id: str) -> int:
-    row = db.execute("SELECT n FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    return int(_row_of(db, batch_id, "n")[0])
+
+
+def read_batch(db: sqlite3.Connection, batch_id: str) -> tuple[int, Batch]:
+    number, doc = _row_of(db, batch_id, "n, doc")
+    return number, batch_from_json(doc)
+
+
+def _row_of(db: sqlite3.Connection, batch_id: str, columns: str) -> tuple[Any, ...]:
+    row = db.execute(f"SELECT {columns} FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if row is None:
         raise BatchNotFound(
             f"there is no batch {batch_id} here. `fanfold list` lists the batches in this home."
         )
-    return int(row[0])
-
-
-def read_batch(db: sqlite3.Connection, batch_id: str) -> tuple[int, Batch]:
-    number = number_of(db, batch_id)
-    (doc,) = db.execute("SELECT doc FROM batches WHERE n = ?", (number,)).fetchone()
-    return number, batch_from_json(doc)
+    found: tuple[Any, ...] = row
+    return found
 
 
 def open_number(db: sqlite3.Connection, batch: Batch) -> int | None:
