@@ -37,7 +37,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 
 def test_one_record_is_told_from_its_beginning_to_where_it_failed(told: Fanfold) -> None:
-    ended = told("logs", "last", "r2")
+    ended = told.inside("logs", "last", "r2")
     title, *rest = ended.out.splitlines()
     assert title.startswith("record 2 (r2) of batch-")
     assert ": failed, 1 attempt, " in title
@@ -45,13 +45,13 @@ def test_one_record_is_told_from_its_beginning_to_where_it_failed(told: Fanfold)
     assert rest[2].endswith("asking  n=2")
     assert rest[4].strip() == "Traceback (most recent call last):"
     assert rest[-1].strip() == "ZeroDivisionError: division by zero"
-    assert told("logs", "last", "2").out == ended.out, "an index names it too"
+    assert told.inside("logs", "last", "2").out == ended.out, "an index names it too"
 
 
 def test_without_a_record_all_that_failed_or_wrote_anything_are_told(told: Fanfold) -> None:
-    shown = told("logs", "last").out
+    shown = told.inside("logs", "last").out
     assert [it.split()[1] for it in shown.splitlines() if it.startswith("record")] == [*"123"]
-    every = lines(told("logs", "last", "--json").out)
+    every = lines(told.inside("logs", "last", "--json").out)
     assert [(it["index"], it["key"], it["status"]) for it in every] == [
         (1, "r1", "succeeded"), (2, "r2", "failed"), (3, "r3", "succeeded"),
     ]  # fmt: skip
@@ -62,16 +62,16 @@ def test_without_a_record_all_that_failed_or_wrote_anything_are_told(told: Fanfo
 
 
 def test_a_run_is_named_by_its_own_id_too(told: Fanfold) -> None:
-    (by_key,) = lines(told("logs", "last", "r3", "--json").out)
+    (by_key,) = lines(told.inside("logs", "last", "r3", "--json").out)
     assert [it["code"] for it in by_key["log"]] == ["created", "started", "log", "succeeded"]
-    assert lines(told("logs", by_key["run_id"], "--json").out) == [by_key]
-    refused = told("logs", by_key["run_id"], "3")
+    assert lines(told.inside("logs", by_key["run_id"], "--json").out) == [by_key]
+    refused = told.inside("logs", by_key["run_id"], "3")
     assert (refused.code, refused.out) == (2, "")
     assert "it has no records" in refused.err
 
 
 def test_what_is_not_there_is_said(told: Fanfold) -> None:
-    missing = told("logs", "last", "nobody")
+    missing = told.inside("logs", "last", "nobody")
     assert missing.code == 2
     assert "has no record 'nobody': name one by an index below 4, or a key" in missing.err
 

@@ -11,6 +11,7 @@ import gzip
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,7 @@ def classify(record, ctx):
 #: for what is done to a batch that runs
 OPEN = "fanfold create flows.py:shout records.jsonl --concurrency 2"
 #: for what is done to one that has ended
-ENDED = "fanfold run flows.py:shout records.jsonl --quiet"
+ENDED = "fanfold run flows.py:shout records.jsonl --quiet --processes 1"
 
 
 def blocks() -> list[tuple[str, str, str]]:
@@ -67,8 +68,7 @@ def commands(mark: str) -> list[str]:
     ]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def filled(tmp_path: Path) -> Path:
     (tmp_path / "flows.py").write_text(FLOWS)
     records = "".join(f'{{"id": {n}, "text": "t", "n": {n}}}\n' for n in range(30))
     for name in ("records.jsonl", "articles.jsonl", "urgent.jsonl", "more.jsonl"):
@@ -82,6 +82,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By what has been done in it: a folder to be copied."""
+    folders = {line: filled(tmp_path_factory.mktemp("begun")) for line in ("", OPEN, ENDED)}
+    for line, folder in folders.items():
+        if line:
+            done = shell(folder, line)
+            assert done.returncode == 0, done.stderr
+    return folders
+
+
 def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "FANFOLD_HOME": str(folder / "home")}
@@ -91,11 +102,10 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("line", commands(""))
-def test_it_runs_as_it_stands(folder: Path, line: str) -> None:
+def test_it_runs_as_it_stands(begun: dict[str, Path], tmp_path: Path, line: str) -> None:
     is_live = re.match(r"fanfold (set|pause|resume|cancel) ", line)
-    if "last" in line:
-        before = shell(folder, OPEN if is_live else ENDED)
-        assert before.returncode == 0, before.stderr
+    before = "" if "last" not in line else OPEN if is_live else ENDED
+    folder = shutil.copytree(begun[before], tmp_path / "folder")
     if line.startswith("fanfold resume"):
         shell(folder, "fanfold pause last")
     done = shell(folder, line)

@@ -26,10 +26,13 @@ class Beside:
         if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{at}/"):
             await self._app(scope, receive, send)
             return
-        other = self._other or await asyncio.to_thread(self._made)
+        other = self._other
+        if other is None:
+            other = await asyncio.to_thread(self._made)
         await other({**scope, "root_path": at}, receive, send)
 
     def _made(self) -> ASGIApp:
         with self._making:  # two first requests at once
-            self._other = made = self._other or self._make()
+            made = self._make() if self._other is None else self._other
+            self._other = made
         return made
