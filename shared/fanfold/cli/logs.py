@@ -85,22 +85,22 @@ def logs(
     from fanfold.cli.terminal import Terminal
 
     terminal = Terminal()
+
+    def show(told: Told, *, is_first: bool) -> bool:
+        if json:
+            return terminal.json(_as_json(told))
+        return terminal.show(_view(told, is_first=is_first))
+
     with opened_at_home(engine) as fanfold, ExitStack() as waiting:
         found, index = _meant(fanfold.ports, batch, record)
         records = count(found.known_total, "record")
         waiting.enter_context(terminal.busy(f"reading the results of {records}"))
-        all_told = _each(fanfold.ports, found) if index is None else [
-            _whole(fanfold.ports, found, index)
-        ]  # fmt: skip
-        shown = 0
-        for shown, told in enumerate(all_told, 1):
+        number = 0
+        for number, told in enumerate(_told_of(fanfold.ports, found, index), 1):
             waiting.close()  # the first has been found
-            reads_on = terminal.json(_as_json(told)) if json else terminal.show(
-                _view(told, is_first=shown == 1)
-            )  # fmt: skip
-            if not reads_on:
+            if not show(told, is_first=number == 1):
                 return exits.OK
-    if not shown and not json:
+    if not number and not json:
         terminal.say(f"no record of {found.id} has failed or written anything, of {records}")
     return exits.OK
 
@@ -134,14 +134,17 @@ def _whole(ports: Ports, batch: Batch, index: int) -> Told:
                 view.seconds, view.error, whole.traceback, entries)  # fmt: skip
 
 
-def _each(ports: Ports, batch: Batch) -> Iterator[Told]:
+def _told_of(ports: Ports, batch: Batch, index: int | None) -> Iterator[Told]:
     from fanfold.steps.find_run import runs_that_tell
 
+    if index is not None:
+        yield _whole(ports, batch, index)
+        return
     for run in runs_that_tell(ports, batch):
-        yield _told(run)
+        yield _settled(run)
 
 
-def _told(run: Run) -> Told:
+def _settled(run: Run) -> Told:
     from fanfold.domain.outcome import Failed
 
     error = None

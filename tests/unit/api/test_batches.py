@@ -10,6 +10,7 @@ import fsspec
 import pytest
 from httpx import Client
 
+from fanfold.domain.ids import run_id_of
 from fanfold.testing.clock import StillClock
 from fanfold.testing.conformance.rig import ok
 from fanfold.testing.stations import fanned_out
@@ -391,6 +392,20 @@ def test_who_may_do_what(client: Client, fanfold: Fanfold, who: str) -> None:
         assert answer.status_code in allowed, (verb, place, answer.text)
     listed = [it["id"] for it in client.get("/api/batches").json()]
     assert listed == ([batch_id] if sees else [])
+
+
+def test_where_a_record_raised_is_told_to_whoever_may_hold_its_batch(
+    client: Client, fanfold: Fanfold
+) -> None:
+    client.headers["Authorization"] = "Bearer own"
+    batch_id = done(client, fanfold, managers=["max"], monitors=["mia"])
+    run_id = run_id_of(batch_id, 1)
+    for who, is_told in {"own": True, "max": True, "mia": False}.items():
+        client.headers["Authorization"] = f"Bearer {who}"
+        for place in (f"/api/batches/{batch_id}/jobs/1", f"/api/runs/{run_id}"):
+            shown = client.get(place).json()
+            assert shown["error"]["message"] == "bad record"
+            assert ("Traceback" in str(shown["traceback"])) is is_told, (who, place)
 
 
 RUN_CALLS = {
