@@ -22,7 +22,6 @@ PROJECT, PREFIX = "fanfold-test", "settling-"
 PROCESSES, EACH = 20, 50
 
 
-@pytest.mark.timeout(240)
 def test_twenty_processes_settle_one_batch_exactly_and_a_late_result_is_refused(
     emulators: Emulators, tmp_path: Path
 ) -> None:

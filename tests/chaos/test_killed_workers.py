@@ -15,7 +15,6 @@ FLOWS = Path(__file__).with_name("flows.py")
 RECORDS = 20_000
 
 
-@pytest.mark.timeout(240)
 def test_three_workers_one_killed_every_second_settle_every_record_once(
     embedded_home: Home,
 ) -> None:

@@ -34,7 +34,6 @@ CALLS = (
 FLOW = f"{Path(__file__).with_name('nests.py')}:nest"
 
 
-@pytest.mark.timeout(280)
 def test_every_level_of_a_nest_is_exact_though_workers_die(home: Home, cloud: Cloud) -> None:
     # the stand-in takes its time, and at each death gives all that is in anybody's hands to
     # everybody: that must not be as often as makes a dead letter of it

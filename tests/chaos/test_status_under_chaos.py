@@ -16,7 +16,6 @@ FLOWS = Path(__file__).with_name("flows.py")
 RECORDS, SAMPLES = 4000, 100
 
 
-@pytest.mark.timeout(180)
 def test_whatever_dies_a_hundred_looks_find_counts_that_add_up_and_never_fall(
     embedded_home: Home, tmp_path: Path
 ) -> None:

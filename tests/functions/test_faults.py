@@ -1,5 +1,5 @@
 """Functions that die, refuse and are not heard, on the official emulators: every record is settled
-and counted once all the same, and with nobody's help. The sweep would look after two minutes only.
+and counted once all the same, and with nobody's help: no sweep looks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 from fanfold.testing.working import until
 from tests.functions.conftest import FLOWS, PATIENCE, Chaos
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LIMITS = pytest.mark.parametrize("concurrency", [None, 5], ids=["unlimited", "limited"])
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from fanfold.domain.outcome import Failed
 from fanfold.testing.working import until
-from tests.functions.conftest import FLOWS, Served
+from tests.functions.conftest import FLOWS, PATIENCE, Served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -21,7 +21,7 @@ def test_an_instance_that_is_ended_in_the_midst_of_a_batch_loses_nothing(
 ) -> None:
     """As the cloud ends instances whenever it likes; another is started for what comes again."""
     batch = served.home.create([{"n": n} for n in range(300)], f"{FLOWS}:short", concurrency=20)
-    until(lambda: served.home.ports.runs.settled(batch.id) >= 40)
+    until(lambda: served.home.ports.runs.settled(batch.id) >= 40, PATIENCE)
     before = served.run_flow.pid
     assert before is not None
     os.kill(before, number)

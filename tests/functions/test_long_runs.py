@@ -70,7 +70,6 @@ def pulled(settings: Settings) -> Iterator[Home]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("delivery", ["pushed", "pulled"])
 def test_a_run_that_outlasts_its_message_s_deadline_is_run_once(
     request: pytest.FixtureRequest, tmp_path: Path, delivery: str

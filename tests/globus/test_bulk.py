@@ -31,7 +31,6 @@ def wanted_error(index: int) -> str | None:
 
 
 @each_engine
-@pytest.mark.timeout(240)
 def test_a_thousand_runs_are_started_fetched_and_canceled_each_as_is_right_for_it(
     service: Service,
 ) -> None:

@@ -18,7 +18,7 @@ from fanfold.steps.policy import Policy
 from fanfold.wiring import EMBEDDED
 from fanfold.worker.worker import Worker
 
-_PATIENCE = 60.0
+_PATIENCE = 150.0
 _LOOK, _MAX_LOOK = 0.005, 0.25
 
 
