@@ -5,8 +5,6 @@ from __future__ import annotations
 from multiprocessing import Pipe
 from pathlib import Path
 
-import pytest
-
 from fanfold.domain.batch import BatchState, Claim
 from fanfold.domain.digest import digest_of
 from fanfold.domain.settling import Verdict

@@ -7,8 +7,6 @@ import signal
 from pathlib import Path
 from time import monotonic, sleep
 
-import pytest
-
 from fanfold.testing.home import Home
 
 FLOWS = Path(__file__).with_name("flows.py")

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from time import sleep
 
-import pytest
-
 from fanfold.domain.batch import Batch, BatchState
 from fanfold.folds.stream import stream_results
 from fanfold.steps.family import children_of, family_of

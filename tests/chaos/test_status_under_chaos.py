@@ -6,8 +6,6 @@ import random
 from pathlib import Path
 from time import monotonic, sleep
 
-import pytest
-
 from fanfold.domain.tally import Counts
 from fanfold.testing.home import Home
 from tests.chaos.looking import assert_conserved
