@@ -145,6 +145,22 @@ def test_jobs_are_there_from_the_start_and_one_is_found_by_key_or_index(
     assert client.get(f"/api/batches/{batch_id}/jobs/nope").status_code == 404
 
 
+def test_a_run_by_itself_tells_of_its_nodes_and_the_records_of_a_batch_do_not(
+    client: Client, fanfold: Fanfold
+) -> None:
+    batch_id = done(client, fanfold, flow="tell")
+    assert client.get(f"/api/batches/{batch_id}/jobs/0").json()["log"] == []
+    run_id = client.post("/api/runs", json={"flow": "tell", "input": "a"}).json()["run_id"]
+    work(fanfold.ports, library=fanfold.library)
+    log = client.get(f"/api/runs/{run_id}/log").json()
+    nodes = [(it["code"], it["fields"]["node"]) for it in log if it["fields"]]
+    assert nodes == [
+        (f"node_{what}", node)
+        for node in ("start", "post", "last")
+        for what in ("started", "succeeded")
+    ]
+
+
 def test_jobs_come_page_by_page(client: Client, fanfold: Fanfold) -> None:
     batch_id = client.post("/api/batches", json={"flow": "own"}).json()["batch_id"]
     work(fanfold.ports, library=fanfold.library)
