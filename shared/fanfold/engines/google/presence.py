@@ -11,8 +11,8 @@ from time import monotonic
 
 from fanfold.errors import EngineError
 
-#: a restart takes two or three
-_GRACE_SECONDS = 5.0
+#: a restart takes two or three; where everything else is busy too, more than five
+_GRACE_SECONDS = 20.0
 _CONNECT_SECONDS = 1.0
 
 
