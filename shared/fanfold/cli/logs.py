@@ -21,15 +21,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "fanfold logs last 3"
 
-_STYLES = {
-    "succeeded": "green",
-    "failed": "red",
-    "error": "red",
-    "warning": "yellow",
-    "canceled": "magenta",
-    "skipped": "magenta",
-    "waiting": "yellow",
-}
+#: of what a flow writes; a run's states have those of the bar
+_LEVELS = {"error": "red", "warning": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +173,14 @@ def _view(told: Told, *, is_first: bool) -> Group:
     from rich.console import Group
     from rich.text import Text
 
+    from fanfold.cli.bar import STYLES
     from fanfold.cli.hanging import hanging
-    from fanfold.cli.numbers import count, short, span
+    from fanfold.cli.numbers import cleaned, count, short, span
 
     title = Text("" if is_first else "\n").append(f"record {told.index}", style="bold")
     if told.key is not None:
         title.append(f" ({short(told.key, 60)})")
-    title.append(f" of {told.batch_id}: ").append(told.status, _STYLES.get(told.status, ""))
+    title.append(f" of {told.batch_id}: ").append(told.status, STYLES.get(told.status, ""))
     if told.attempts:
         title.append(f", {count(told.attempts, 'attempt')}, {span(told.seconds)}")
     parts: list[Any] = [title]
@@ -194,9 +188,9 @@ def _view(told: Told, *, is_first: bool) -> Group:
         parts.append(hanging(_table(told.entries)))
     is_said = any(code == told.status for code, _ in told.entries)
     if told.error is not None and not told.traceback and not is_said:
-        parts.append(hanging(Text(_clean(f"{told.error['type']}: {told.error['message']}"))))
+        parts.append(hanging(Text(cleaned(f"{told.error['type']}: {told.error['message']}"))))
     if told.traceback:
-        parts.append(hanging(Text("\n".join(map(_clean, told.traceback.splitlines())))))
+        parts.append(hanging(Text("\n".join(map(cleaned, told.traceback.splitlines())))))
     return Group(*parts)
 
 
@@ -204,7 +198,8 @@ def _table(entries: Iterable[tuple[str, LogEntry]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from fanfold.cli.numbers import moment
+    from fanfold.cli.bar import STYLES
+    from fanfold.cli.numbers import cleaned, moment
 
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(2):
@@ -213,8 +208,8 @@ def _table(entries: Iterable[tuple[str, LogEntry]]) -> Table:
     for code, it in entries:
         kind = it.level if code == "log" else code.replace("_", " ")
         told = f"{it.message}{_fields(it)}" if code == "log" else it.message
-        style = _STYLES.get(it.level if code == "log" or it.code else code, "")
-        table.add_row(Text(moment(it.time), "bright_black"), Text(kind, style), Text(_clean(told)))
+        style = STYLES.get(code) or _LEVELS.get(it.level, "")
+        table.add_row(Text(moment(it.time), "bright_black"), Text(kind, style), Text(cleaned(told)))
     return table
 
 
@@ -225,8 +220,3 @@ def _fields(entry: LogEntry) -> str:
         return ""
     fields = json.loads(entry.fields)
     return "".join(f"  {name}={json.dumps(it, ensure_ascii=False)}" for name, it in fields.items())
-
-
-def _clean(text: str) -> str:
-    """Nothing that would move the cursor."""
-    return "".join(it if it.isprintable() else " " for it in text)

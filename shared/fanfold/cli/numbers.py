@@ -73,10 +73,14 @@ def iso(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
+def cleaned(text: str) -> str:
+    """What would move the cursor, or cannot be written at all, is a blank."""
+    return "".join(it if it.isprintable() else " " for it in text)
+
+
 def short(text: str, width: int) -> str:
-    """On one line of at most `width` places, of which a wide character takes two. What would move
-    the cursor, or cannot be written at all, is a blank."""
-    text = " ".join("".join(it if it.isprintable() else " " for it in text).split())
+    """Cleaned, on one line of at most `width` places, of which a wide character takes two."""
+    text = " ".join(cleaned(text).split())
     if text.isascii():
         return text if len(text) <= width else text[: max(0, width - 1)] + "…"
     from rich.cells import cell_len, set_cell_size

@@ -85,7 +85,7 @@ def find_gcloud() -> str | None:
 def find_jars(gcloud: str) -> tuple[Path, Path] | None:
     """Firestore's and Pub/Sub's: beside `gcloud` itself, which takes over a second to answer; if
     that is a script which only calls it, where it says."""
-    beside = _jars_in(Path(gcloud).resolve().parents[1])
+    beside = _jars_in(Path(gcloud).resolve().parent.parent)
     if beside is not None:
         return beside
     asked = [gcloud, "info", "--format=value(installation.sdk_root)"]
